@@ -1,0 +1,1 @@
+"""The durable engine: journal, replay, customer handle, dispatch, correlation."""

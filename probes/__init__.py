@@ -1,0 +1,1 @@
+"""How a customer touches the world: one channel or protocol a file."""

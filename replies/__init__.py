@@ -1,0 +1,1 @@
+"""How an answer is read: pure functions from a message to findings."""

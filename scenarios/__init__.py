@@ -1,0 +1,1 @@
+"""What a mystery customer does: one scenario a file."""
