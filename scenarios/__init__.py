@@ -1,1 +1,10 @@
-"""What a mystery customer does: one scenario a file."""
+"""What a mystery customer does: one scenario a file.
+
+A new one: write it in a file of its own, add its name here, and an example to docs/scenarios.md.
+"""
+
+BUILT_IN = {
+    "ask_and_follow_up": "scenarios.ask_and_follow_up:ask_and_follow_up",
+    "acknowledged": "scenarios.acknowledged:acknowledged",
+}
+"""Name in the config → module and function; loaded when a visit names it."""

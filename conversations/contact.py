@@ -1,0 +1,180 @@
+"""How a message of the customer gets out: over e-mail or over a form, decided once and then carried out."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from conversations.definition import Definition
+from conversations.journal import aggregates, messages, steps
+from conversations.records import Conversation, StoredMessage, to_json
+from conversations.replay import NotSent, Sent
+from conversations.templates import fill
+from conversations.world import World
+from probes.errors import ProbeError
+from probes.form.channel import FormChannel
+from probes.mail.letter import Letter, compose
+
+SUBJECT_LENGTH = 78
+
+DISCLOSURE_HEADER = {"X-Mysterybot": "this message is a test of your customer support"}
+DISCLOSURE_CLOSING = (
+    "PS: This was a test of your customer support by mysterybot; no real customer is waiting. Thank you."
+)
+
+PointOfNoReturn = Callable[[], Awaitable[None]]
+
+
+class Contact:
+    """Prepares and sends what the customer of one conversation writes.
+
+    `prepare_…` makes every choice and returns the intent, plain JSON; `transmit` acts on an intent, in this life of the
+    process or in a later one.
+    """
+
+    def __init__(self, world: World, conversation: Conversation, definition: Definition) -> None:
+        self.world, self.conversation, self.definition = world, conversation, definition
+
+    @property
+    def address(self) -> str:
+        """Our address in this conversation: with a plus-token where the mailbox has them, the same from first to last."""
+        local, _, domain = self.definition.address.rpartition("@")
+        if self.definition.plus is None:
+            return self.definition.address
+        return f"{local}{self.definition.plus}{self.conversation.reference.lower()}@{domain}"
+
+    def values(self) -> dict[str, str]:
+        """What placeholders stand for in this conversation."""
+        persona = self.definition.persona
+        return {
+            **{name: str(value) for name, value in persona.facts.items()},
+            "name": persona.name or self.definition.address,
+            "address": self.address,
+            "reference": self.conversation.reference,
+        }
+
+    def prepare_contact(self, subject: str, text: str, message_id: str, now: float) -> dict[str, Any]:
+        """The intent of a new contact over the visit's channel."""
+        reference = self.conversation.reference
+        if reference not in subject and reference not in text:
+            subject = f"{subject} ({reference})"  # what an answer can be known by when it has no threading headers
+        channel = self.definition.channel
+        if isinstance(channel, FormChannel):
+            values = self.values() | {"subject": subject, "body": text}
+            fields = {field: fill(template, values) for field, template in channel.fields.items()}
+            message = self._message(f"form:{message_id}", None, subject, text, channel.form)
+            return {"form": fields, "message": message}
+        return self._mail_intent(subject, text, message_id, channel.email, now)
+
+    def prepare_answer(
+        self, to: StoredMessage, text: str, message_id: str, now: float, *, closing: bool
+    ) -> dict[str, Any]:
+        """The intent of an answer within the thread of a message, ours or theirs (RFC 5322 §3.6.4)."""
+        if closing and self.definition.desk.disclosure == "closing":
+            text = f"{text}\n\n{DISCLOSURE_CLOSING}"
+        subject = to.subject if to.subject[:3].lower() == "re:" else f"Re: {to.subject}"
+        recipient = (to.envelope.get("reply_to") or [to.sender])[0] if to.inbound else to.recipient
+        parent = [to.message_id] if to.message_id else []
+        references = [*to.envelope.get("references", ()), *parent][-20:]
+        return self._mail_intent(subject, text, message_id, recipient, now, parent=to.message_id, references=references)
+
+    async def transmit(self, intent: Mapping[str, Any], point_of_no_return: PointOfNoReturn) -> Sent:
+        """Send what was intended; `replay.Transmit`."""
+        await self.world.mailbox_ready(self.definition.mailbox)
+        if "form" in intent:
+            return await self._submit(intent, point_of_no_return)
+        letter = intent["letter"]
+        mail = compose(
+            Letter(
+                **{
+                    **letter,
+                    "date": datetime.fromtimestamp(letter["date"], UTC),
+                    "references": tuple(letter["references"]),
+                }
+            )
+        )
+        accepted = await self.world.send_mail(
+            self.definition.mailbox,
+            mail,
+            sender=letter["sender"],
+            recipients=[letter["to"]],
+            point_of_no_return=point_of_no_return,
+        )
+        also: tuple[Callable[[Any], object], ...] = ()
+        if accepted.server_message_id:  # the provider gave it another Message-ID: answers will refer to that one
+            clue = [("message_id", accepted.server_message_id)]
+            also = (lambda c: messages.add_clues(c, self.definition.mailbox, self.conversation.id, clue),)
+        return Sent({**intent["message"], "at": accepted.at.timestamp()}, also)
+
+    async def _submit(self, intent: Mapping[str, Any], point_of_no_return: PointOfNoReturn) -> Sent:
+        channel = self.definition.channel
+        assert isinstance(channel, FormChannel)
+        folder = self.world.evidence_folder(self.conversation.id)
+        before = set(folder.glob("*"))
+        try:
+            submitted = await self.world.submit_form(
+                channel, intent["form"], evidence=folder, point_of_no_return=point_of_no_return
+            )
+        except ProbeError as error:
+            made = sorted(set(folder.glob("*")) - before)
+            now = self.world.now().timestamp()
+            kinds = {".zip": "trace", ".png": "screenshot"}
+            shown = tuple(self._evidence(kinds[path.suffix], path, now) for path in made if path.suffix in kinds)
+            raise NotSent(error, shown) from error
+        at = submitted.at.timestamp()
+        labels = {name: getattr(self.conversation, name) for name in ("visit", "desk", "channel")}
+        also: tuple[Callable[[Any], object], ...] = (
+            partial(_observe_submit, labels=labels, seconds=sum(submitted.phases.values())),
+        )
+        if submitted.screenshot is not None:
+            also = (*also, self._evidence("screenshot", submitted.screenshot, at))
+        envelope = to_json(
+            {"phases": dict(submitted.phases), "confirmation": submitted.confirmation, "url": submitted.url}
+        )
+        return Sent({**intent["message"], "at": at, "envelope": envelope}, also)
+
+    def _evidence(self, kind: str, path: Path, at: float) -> Callable[[Any], object]:
+        folder = self.world.evidence_folder(self.conversation.id)
+        return steps.add_evidence(self.conversation.id, kind, f"{self.conversation.id}/{path.relative_to(folder)}", at)
+
+    def _mail_intent(
+        self,
+        subject: str,
+        text: str,
+        message_id: str,
+        to: str,
+        now: float,
+        parent: str | None = None,
+        references: list[str] | None = None,
+    ) -> dict[str, Any]:
+        letter = {
+            "sender_name": self.definition.persona.name or "",
+            "sender": self.address,
+            "to": to,
+            "subject": subject,
+            "text": text,
+            "message_id": message_id,
+            "date": now,
+            "in_reply_to": parent,
+            "references": references or [],
+            "headers": DISCLOSURE_HEADER if self.definition.desk.disclosure == "header" else {},
+        }
+        message = self._message(message_id, message_id, subject, text, to)
+        message["envelope"] = to_json({"references": references or []})
+        return {"letter": letter, "message_id": message_id, "message": message}
+
+    def _message(self, fingerprint: str, message_id: str | None, subject: str, text: str, to: str) -> dict[str, Any]:
+        return {
+            "mailbox": self.definition.mailbox,
+            "fingerprint": fingerprint,
+            "message_id": message_id,
+            "subject": subject,
+            "sender": self.address,
+            "recipient": to,
+            "text": text,
+        }
+
+
+def _observe_submit(connection: Any, *, labels: Mapping[str, str], seconds: float) -> None:
+    aggregates.observe(connection, "form_submit_seconds", labels, seconds)

@@ -1,0 +1,111 @@
+"""Which conversation a mail belongs to. A wrong match is worse than none: whatever is ambiguous stays unmatched, and is shown.
+
+The rules, in order; the first one that leaves exactly one conversation decides:
+    own-message-id     our own message came back under its own Message-ID
+    in-reply-to        In-Reply-To names a message of the conversation (RFC 5322 §3.6.4)
+    references         References does, or a bounce encloses one
+    plus-address       a recipient carries the conversation's token
+    ticket             the subject carries a ticket number learnt in the conversation, from a domain that belongs to it
+    token-in-subject   the subject carries the conversation's reference
+    token-in-body      the text does
+    form-marker        nothing answered yet, the sender is the desk's, and our subject or our first words stand in the mail
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from conversations.definition import Definition
+from conversations.journal import lifecycle, messages
+from conversations.reference import references_in
+from probes.form.channel import FormChannel
+from replies.message import Message
+from replies.tickets import tickets
+
+MOST_IDS = 50
+MOST_TOKENS = 20
+MOST_OPEN = 200
+MARKER_LENGTH = 20
+"""A marker shorter than this proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A conversation, and the rule that found it."""
+
+    conversation: str
+    rule: str
+
+
+def correlate(connection: Connection, mailbox: str, message: Message) -> Match | None:
+    """Find the conversation of an inbound mail; None when no rule leaves exactly one."""
+    for rule, found in _rules(connection, mailbox, message):
+        conversations = set(found)
+        if len(conversations) == 1:
+            return Match(conversations.pop(), rule)
+    return None
+
+
+def _rules(connection: Connection, mailbox: str, message: Message) -> Iterator[tuple[str, Iterable[str]]]:
+    def by(kind: str, values: Iterable[str], most: int) -> list[str]:
+        wanted = list(dict.fromkeys(values))[:most]
+        return [found.conversation for found in messages.candidates(connection, mailbox, {kind: wanted})]
+
+    yield "own-message-id", by("message_id", [message.message_id] if message.message_id else [], 1)
+    yield "in-reply-to", by("message_id", message.in_reply_to, MOST_IDS)
+    yield "references", by("message_id", (*reversed(message.references), *message.returned_ids), MOST_IDS)
+    recipients = (*message.recipients, *message.returned_recipients)
+    yield (
+        "plus-address",
+        by("token", (token for each in recipients for token in references_in(each.partition("@")[0])), MOST_TOKENS),
+    )
+    tagged = by("ticket", (tag.lower() for tag in tickets(message)), MOST_TOKENS)
+    yield "ticket", [each for each in tagged if _belongs(connection, each, message.sender)]
+    yield "token-in-subject", by("token", references_in(message.subject), MOST_TOKENS)
+    yield "token-in-body", by("token", references_in(message.text), MOST_TOKENS)
+    yield "form-marker", _by_marker(connection, mailbox, message)
+
+
+def _belongs(connection: Connection, conversation_id: str, sender: str) -> bool:
+    """Does this sender's domain belong to the conversation: the desk's own, or one that answered in it before?"""
+    whole = lifecycle.load(connection, conversation_id)
+    assert whole is not None
+    domain = sender.rpartition("@")[2]
+    return domain in desk_domains(Definition.model_validate_json(whole.definition)) | messages.senders(
+        connection, conversation_id
+    )
+
+
+def desk_domains(definition: Definition) -> set[str]:
+    """Mail domains that the desk is known to answer from."""
+    domains = {domain.lower() for domain in definition.desk.domains}
+    for channel in definition.desk.channels.values():
+        if not isinstance(channel, FormChannel):
+            domains.add(channel.email.rpartition("@")[2].lower())
+    return domains
+
+
+def _by_marker(connection: Connection, mailbox: str, message: Message) -> Iterator[str]:
+    domain = message.sender.rpartition("@")[2]
+    contains = _finder(message)
+    for conversation_id, text in messages.open_in(connection, mailbox, MOST_OPEN):
+        definition = Definition.model_validate_json(text)
+        if isinstance(definition.channel, FormChannel) and domain in desk_domains(definition):
+            if any(contains(each) for each in messages.our_texts(connection, conversation_id)):
+                yield conversation_id
+
+
+def _finder(message: Message) -> Callable[[str], bool]:
+    haystack = _flat(f"{message.subject} {message.text}")
+
+    def contains(ours: str) -> bool:
+        marker = _flat(ours)[: 4 * MARKER_LENGTH]
+        return len(marker) >= MARKER_LENGTH and marker in haystack
+
+    return contains
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text).strip().lower()

@@ -1,0 +1,241 @@
+"""The handle that a scenario plays with: what a customer can do, each a durable step."""
+
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from conversations import errors
+from conversations.contact import SUBJECT_LENGTH, Contact
+from conversations.definition import Definition
+from conversations.durations import Duration
+from conversations.journal import messages
+from conversations.records import StoredFinding, StoredMessage
+from conversations.replay import Replay
+from conversations.templates import fill
+from conversations.times import moment
+from conversations.world import World
+from probes.mail.letter import new_message_id
+from replies.finding import Finding
+from replies.kind import Kind
+
+FOREVER = Duration.parse("30 days")
+"""How long a customer waits who was given no patience: nothing waits for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: one message, or several that a person wrote in a row. `text` is the new text, quotes and signature cut."""
+
+    text: str
+    subject: str
+    sender: str
+    kind: Kind
+    at: datetime
+
+
+class Customer:
+    """A mystery customer in one conversation.
+
+    Everything that is awaited is a step: done once, remembered for ever, and given back at once when the scenario is called
+    again. Take the time, chance and everything else that changes from here, never from the outside.
+    """
+
+    def __init__(self, replay: Replay, definition: Definition, world: World) -> None:
+        self._replay = replay
+        self._definition = definition
+        self._contact = Contact(world, replay.held, definition)
+        self._hours = definition.desk.business_hours
+        self.random = random.Random(replay.held.id)  # noqa: S311 - the same at every replay is the point
+
+    @property
+    def name(self) -> str:
+        """The name that the customer goes by."""
+        return self._contact.values()["name"]
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What this customer knows: facts of the persona, and `name`, `address`, `reference`."""
+        return self._contact.values()
+
+    def promise(self, name: str) -> Duration | None:
+        """What the desk promises (`acknowledgement`, `first_reply`, `next_reply`, `resolution`); None when it does not."""
+        return self._definition.desk.promises.given().get(name)
+
+    def patience(self, promise: str, times: int, least: Duration) -> Duration:
+        """So many times the promise, but at least `least`; `least` when nothing is promised."""
+        promised = self.promise(promise)
+        if promised is None:
+            return least
+        now = moment(self._replay.held.started_at)
+        return max(promised * times, least, key=lambda duration: self._hours.after(now, duration))
+
+    # --- writing -----------------------------------------------------------------------------------------------
+
+    async def write(self, text: str, *, subject: str | None = None, facts: Mapping[str, str] | None = None) -> None:
+        """Contact the desk over the visit's channel. `{placeholders}` in the texts stand for facts.
+
+        Raises Undelivered when the desk cannot be contacted, CouldNotSend when that is our fault, SendUncertain when nobody
+        knows. Contacts nobody before the mailbox is known to receive.
+        """
+        text, subject = self._fill(text, facts), self._fill(subject or _first_line(text), facts)
+
+        def prepare() -> dict[str, Any]:
+            return self._contact.prepare_contact(subject, text, self._message_id(), self._replay.clock.now())
+
+        await self._send("write", {"text": text, "subject": subject}, prepare)
+
+    async def answer(self, text: str, *, facts: Mapping[str, str] | None = None, closing: bool = False) -> None:
+        """Answer the last message that a person wrote, in its thread; without one, follow up on our own last message.
+
+        Automatic mail is never answered (RFC 3834). `closing` says that it is the customer's last word.
+        """
+        text = self._fill(text, facts)
+
+        def prepare() -> dict[str, Any]:
+            now = self._replay.clock.now()
+            return self._contact.prepare_answer(self._to_answer(), text, self._message_id(), now, closing=closing)
+
+        await self._send("answer", {"text": text, "closing": closing}, prepare)
+
+    # --- waiting -----------------------------------------------------------------------------------------------
+
+    async def acknowledgement(self, *, within: Duration | None) -> Reply | None:
+        """Wait for the automatic answer. None when none came in time, or when a person was faster, or without a time to wait."""
+        until = within or Duration.parse("1s")
+
+        def look() -> Mapping[str, Any] | errors.ConversationError | None:
+            if self._untaken({Kind.HUMAN}) and not self._untaken({Kind.ACKNOWLEDGEMENT}):
+                return {"messages": []}
+            return self._look({Kind.ACKNOWLEDGEMENT})
+
+        return await self._wait("acknowledgement", until, look, lambda: {"messages": []})
+
+    async def reply(self, *, within: Duration | None = None) -> Reply:
+        """Wait for a person's reply. Raises NoReply when the customer's patience `within` runs out, Undelivered on a bounce."""
+        until = within or FOREVER
+        reply = await self._wait(
+            "reply", until, lambda: self._look({Kind.HUMAN}), lambda: errors.NoReply(f"no reply within {until}")
+        )
+        assert reply is not None
+        return reply
+
+    async def first_answer(self, *, within: Duration | None = None) -> Reply:
+        """Wait for any sign of life, automatic or human. Raises NoReply when there is none, Undelivered on a bounce."""
+        until, kinds = within or FOREVER, {Kind.ACKNOWLEDGEMENT, Kind.HUMAN}
+        reply = await self._wait(
+            "first_answer", until, lambda: self._look(kinds), lambda: errors.NoReply(f"no answer within {until}")
+        )
+        assert reply is not None
+        return reply
+
+    async def pause(self, duration: Duration) -> None:
+        """Do nothing for so long."""
+        await self._wait("pause", duration, lambda: None, lambda: {"messages": []}, from_now=True)
+
+    async def now(self) -> datetime:
+        """The time, remembered."""
+        return moment(await self._replay.value("now", {}, self._replay.clock.now))
+
+    # --- judging -----------------------------------------------------------------------------------------------
+
+    async def find(self, finding: Finding) -> None:
+        """Write down what was found about the desk, with its evidence."""
+        await self._replay.finding(
+            StoredFinding(finding.check, finding.result, finding.rule, finding.evidence[:500], finding.value)
+        )
+
+    def fail(self, reason: str) -> errors.Failed:
+        """An exception to raise when the desk did not do what a customer may expect: the verdict is `failed`."""
+        return errors.Failed(reason)
+
+    # --- how ---------------------------------------------------------------------------------------------------
+
+    def _fill(self, text: str, facts: Mapping[str, str] | None) -> str:
+        try:
+            return fill(text, {**self._contact.values(), **(facts or {})})
+        except LookupError as error:
+            raise errors.ScenarioBroken(str(error.args[0])) from error
+
+    def _message_id(self) -> str:
+        """Unique by conversation and step, and the same if the step is prepared again after a crash."""
+        rng = random.Random(f"{self._replay.held.id}/{self._replay.seq}")  # noqa: S311 - unique is enough, secret it need not be
+        return new_message_id(self._definition.address.rpartition("@")[2], rng)
+
+    async def _send(self, name: str, arguments: Mapping[str, Any], prepare: Callable[[], dict[str, Any]]) -> None:
+        def checked() -> dict[str, Any]:
+            sent = sum(not message.inbound for message in self._replay.held.messages)
+            if sent >= self._definition.limits.turns:
+                raise errors.TooManyMessages(f"the scenario wants to write more than {sent} messages (limits.turns)")
+            return prepare()
+
+        grace = self._definition.limits.uncertain_grace.amount
+        await self._replay.send(name, arguments, checked, self._contact.transmit, grace)
+
+    async def _wait(
+        self,
+        name: str,
+        within: Duration,
+        look: Callable[[], Mapping[str, Any] | errors.ConversationError | None],
+        expired: Callable[[], Mapping[str, Any] | errors.ConversationError],
+        *,
+        from_now: bool = False,
+    ) -> Reply | None:
+        def deadline() -> float:
+            start = self._replay.clock.now()
+            sent = [message.at for message in self._replay.held.messages if not message.inbound]
+            if sent and not from_now:
+                start = max(sent)
+            return self._hours.after(moment(start), within).timestamp()
+
+        outcome = await self._replay.wait(name, {"within": str(within)}, deadline, look, expired)
+        taken = [message for message in self._replay.held.messages if message.id in set(outcome["messages"])]
+        return _as_reply(taken)
+
+    def _look(self, kinds: Collection[Kind]) -> Mapping[str, Any] | errors.ConversationError | None:
+        found = self._untaken(kinds)
+        if found:
+            seq, ids = self._replay.seq, [message.id for message in found]
+            for message in found:
+                message.taken_by = seq
+            self._replay.pending.append(lambda c: messages.take(c, ids, seq))
+            return {"messages": ids}
+        bounce = next((m for m in self._untaken({Kind.BOUNCE}) if m.permanent), None)
+        return None if bounce is None else errors.Undelivered(f"our mail came back: {_first_line(bounce.text)}")
+
+    def _untaken(self, kinds: Collection[Kind]) -> list[StoredMessage]:
+        return [m for m in self._replay.held.messages if m.inbound and m.taken_by is None and m.kind in kinds]
+
+    def _to_answer(self) -> StoredMessage:
+        held = self._replay.held.messages
+        humans = [message for message in held if message.inbound and message.kind is Kind.HUMAN]
+        if humans:
+            return humans[-1]
+        ours = [message for message in held if not message.inbound]
+        if not ours:
+            raise errors.ScenarioBroken("the scenario answers before anything was written")
+        return _with_tag(ours[-1], held)
+
+
+def _with_tag(ours: StoredMessage, held: Sequence[StoredMessage]) -> StoredMessage:
+    """What to follow up on: our own message; for one that went through a form, the acknowledgement's address and subject."""
+    if ours.message_id is not None:
+        return ours
+    acknowledgement = next((m for m in reversed(held) if m.inbound and m.kind is Kind.ACKNOWLEDGEMENT), None)
+    if acknowledgement is None:
+        raise errors.CouldNotSend("nobody has answered the form, so there is no address to follow up at")
+    return acknowledgement
+
+
+def _first_line(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= SUBJECT_LENGTH else line[:SUBJECT_LENGTH].rsplit(" ", 1)[0] + " …"
+
+
+def _as_reply(taken: Sequence[StoredMessage]) -> Reply | None:
+    if not taken:
+        return None
+    last = taken[-1]
+    text = "\n\n".join(message.text for message in taken)
+    return Reply(text, last.subject, last.sender, last.kind, moment(last.at))

@@ -1,0 +1,29 @@
+"""Everything that a conversation needs to know, as it was when it began."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from conversations.visit import Channel, Desk, Limits, Persona
+
+
+class Definition(BaseModel):
+    """A visit, joined with what it refers to; kept in the conversation, so that a later change of the config does not touch it.
+
+    It names the mailbox and holds no secrets.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    visit: str
+    desk_name: str
+    desk: Desk
+    channel_name: str
+    channel: Channel
+    mailbox: str
+    address: str  # of our mailbox, without plus-addressing
+    plus: str | None  # the separator for plus-addressing; None when the mailbox has none
+    persona: Persona
+    scenario: str  # a built-in name, or an absolute path and a function
+    parameters: dict[str, Any]  # what stands under `with:`
+    limits: Limits

@@ -1,0 +1,98 @@
+"""Dispatch within this process, over the journal. A parked conversation is a row: no task, no timer, no memory."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from conversations.clock import Clock
+from conversations.journal import Journal, lifecycle
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 64
+"""Conversations that are advanced at the same time; browsers and mail servers have limits of their own."""
+
+LOOK_EVERY = 1.0
+"""Seconds between looks at the journal: the grain of timers, and how late another process's messages are noticed."""
+
+BATCH = 500
+
+
+class LocalDispatch:
+    """Advances what is due. `only` restricts it to one conversation, for `mysterybot once`."""
+
+    def __init__(
+        self, journal: Journal, advance: Callable[[str], Awaitable[None]], clock: Clock, *, only: str | None = None
+    ) -> None:
+        self._journal = journal
+        self._advance = advance
+        self._clock = clock
+        self._only = only
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+
+    def nudge(self, conversation_id: str) -> None:
+        """Advance this conversation now, or once more when it is being advanced."""
+        if self._only not in {None, conversation_id}:
+            return
+        if conversation_id in self._running:
+            self._again.add(conversation_id)
+            return
+        task = asyncio.create_task(self._work(conversation_id), name=f"conversation {conversation_id}")
+        self._running[conversation_id] = task
+
+    async def sweep(self) -> int:
+        """Set everything in motion that is due and not in motion yet."""
+        now = self._clock.now()
+        due = await self._journal.read(lambda c: lifecycle.due(c, now, BATCH))
+        fresh = [each for each in due if each not in self._running and self._only in {None, each}]
+        for each in fresh:
+            self.nudge(each)
+        return len(fresh)
+
+    async def run(self) -> None:
+        """Drive conversations until cancelled; then the ones in motion are cancelled too, and go on at the next start."""
+        try:
+            while True:
+                try:
+                    started = await self.sweep()
+                except Exception:
+                    log.exception("the journal could not be read; trying again")
+                    started = 0
+                if started < BATCH:
+                    await asyncio.sleep(LOOK_EVERY)
+                else:
+                    await self._some_finished()
+        finally:
+            await self.stop()
+
+    async def drain(self) -> None:
+        """Advance all that is due now, and what that wakes, until nothing is; for tests and short runs."""
+        while await self.sweep() or self._running:
+            await self._some_finished()
+
+    async def stop(self) -> None:
+        """Cancel what is in motion and wait for it to let go."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _some_finished(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
+
+    async def _work(self, conversation_id: str) -> None:
+        try:
+            while True:
+                self._again.discard(conversation_id)
+                async with self._slots:
+                    await self._advance(conversation_id)
+                if conversation_id not in self._again:
+                    return
+        except Exception:
+            log.exception("conversation %s could not be advanced; the next sweep tries again", conversation_id)
+        finally:
+            self._running.pop(conversation_id, None)
+            self._again.discard(conversation_id)

@@ -1,0 +1,125 @@
+"""Takes one conversation as far as it goes now: claims it, replays its scenario, and parks or ends it."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from conversations import errors
+from conversations.clock import Clock
+from conversations.customer import Customer
+from conversations.definition import Definition
+from conversations.journal import Journal, lifecycle
+from conversations.records import Conversation, Verdict
+from conversations.replay import Replay
+from conversations.scenario import Scenario, where_raised
+from conversations.world import World
+
+log = logging.getLogger(__name__)
+
+LEASE = 60.0
+"""Seconds for which a worker holds a conversation before it must say again that it is alive."""
+
+RENEW_EVERY = 20.0
+
+LONGEST_ACTIVATION = 900.0
+"""Seconds in which a scenario must reach a wait or its end: more is a scenario that hangs."""
+
+FindScenario = Callable[[str], Scenario]
+
+
+class Engine:
+    """Advances conversations. One an owner; `owner` names this process in the journal."""
+
+    def __init__(self, journal: Journal, world: World, clock: Clock, owner: str, find_scenario: FindScenario) -> None:
+        self.journal = journal
+        self.world = world
+        self.clock = clock
+        self.owner = owner
+        self.find_scenario = find_scenario
+
+    async def advance(self, conversation_id: str) -> None:
+        """Go on with this conversation until it parks or ends. Does nothing when it has ended or somebody else holds it."""
+        now = self.clock.now()
+        held = await self.journal.write(lambda c: lifecycle.claim(c, conversation_id, self.owner, now, now + LEASE))
+        if held is None:
+            return
+        replay = Replay(self.journal, held, self.owner, self.clock)
+        try:
+            async with self._kept(held):
+                verdict, reason = await self._play(replay, held)
+                await replay.finish(verdict, reason)
+            log.info("conversation %s of visit %s %s%s", held.id, held.visit, verdict, f": {reason}" if reason else "")
+        except errors.Parked:
+            log.debug("conversation %s of visit %s waits", held.id, held.visit)
+        except lifecycle.LeaseLost:
+            log.warning("conversation %s of visit %s was taken over by another worker", held.id, held.visit)
+
+    async def _play(self, replay: Replay, held: Conversation) -> tuple[Verdict, str]:
+        try:
+            definition = Definition.model_validate_json(held.definition)
+            try:
+                scenario = self.find_scenario(definition.scenario)
+                parameters = scenario.parameters(definition.parameters)
+            except (LookupError, ValueError, ValidationError) as error:
+                return Verdict.FAULTED, f"the scenario cannot be played: {_one_line(error)}"
+            customer = Customer(replay, definition, self.world)
+            try:
+                async with asyncio.timeout(LONGEST_ACTIVATION):
+                    await scenario(customer, parameters)
+                replay.check_complete()
+            except errors.ConversationError:
+                raise
+            except TimeoutError:
+                return Verdict.FAULTED, f"the scenario hung: it did not reach a step in {LONGEST_ACTIVATION:.0f} s"
+            except Exception as error:
+                log.exception("scenario of visit %s raised", held.visit)
+                where = where_raised(error, scenario.play)
+                what = f"the scenario raised {type(error).__name__}: {_one_line(error)}"
+                return Verdict.FAULTED, f"{what} ({where})" if where else what
+        except errors.Failed as error:
+            return Verdict.FAILED, str(error)
+        except errors.ConversationError as error:
+            return Verdict.FAULTED, str(error)
+        return Verdict.PASSED, ""
+
+    @contextlib.asynccontextmanager
+    async def _kept(self, held: Conversation) -> AsyncIterator[None]:
+        """Renew the lease for as long as the work takes; losing it stops the work."""
+        work = asyncio.current_task()
+        assert work is not None
+        lost = False
+
+        async def renew() -> None:
+            nonlocal lost
+            while True:
+                await asyncio.sleep(RENEW_EVERY)
+                until = self.clock.now() + LEASE
+                if not await self.journal.write(lambda c: lifecycle.renew(c, held.id, self.owner, until)):
+                    lost = True
+                    work.cancel()
+                    return
+
+        keeper = asyncio.create_task(renew())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost:
+                raise lifecycle.LeaseLost(held.id) from None
+            raise
+        finally:
+            keeper.cancel()
+
+
+def scenario_finder(built_in: dict[str, str]) -> FindScenario:
+    """Finds scenarios by the reference that a definition holds: a built-in name, or an absolute path and a function."""
+    from conversations.scenario import load_scenario  # noqa: PLC0415
+
+    return lambda reference: load_scenario(reference, Path("/"), built_in)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,173 @@
+"""Takes in what a mailbox received: reads it, finds its conversation, stores it, and wakes whom it concerns.
+
+Inbound mail is stored before it is acted upon, and the position in the mailbox moves after that: a crash between the two
+reads the mail again, and the journal drops what it knows.
+"""
+
+import asyncio
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from conversations.clock import Clock
+from conversations.correlation import Match, correlate
+from conversations.journal import Journal, messages
+from conversations.records import StoredFinding, to_json
+from probes.mail.arrivals import Arrival, Position
+from replies.checks import findings
+from replies.kind import Classified, Kind, classify
+from replies.message import Message, read
+from replies.new_text import new_text
+from replies.tickets import tickets
+
+log = logging.getLogger(__name__)
+
+SHORTEST_SKEW = 2.0
+"""Seconds by which a server's clock must differ from ours before its stamps are corrected: below is rounding and transit."""
+
+
+class Intake:
+    """The durable side of one mailbox; implements `probes.mail.inbox.Ledger`."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        mailbox: str,
+        address: str,
+        clock: Clock,
+        evidence: Path,
+        nudge: Callable[[str], None],
+        skew: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self._journal = journal
+        self._mailbox = mailbox
+        self._address = address.lower()
+        self._clock = clock
+        self._evidence = evidence
+        self._nudge = nudge
+        self._skew = skew
+        self._one_by_one = (
+            asyncio.Lock()
+        )  # INBOX and Junk: an acknowledgement must be learnt from before its reply is read
+
+    async def position(self, folder: str) -> Position | None:
+        """How far this folder was read."""
+        return await self._journal.read(lambda c: messages.position(c, self._mailbox, folder))
+
+    async def keep(self, folder: str, arrivals: Sequence[Arrival], position: Position) -> None:
+        """Store these and move the position. What is known already is dropped."""
+        async with self._one_by_one:
+            for arrival in arrivals:
+                await self._take_in(arrival)
+            await self._journal.write(lambda c: messages.move_position(c, self._mailbox, folder, position))
+
+    async def _take_in(self, arrival: Arrival) -> None:
+        message = await asyncio.to_thread(read, arrival.raw)
+        match, ours = await self._journal.read(lambda c: self._match(c, message))
+        text = await asyncio.to_thread(new_text, message.text, ours)
+        kind = self._classify(message, text, match, ours)
+        found = await asyncio.to_thread(findings, message, text, kind, folder=arrival.folder) if match else []
+        evidence = await asyncio.to_thread(self._keep_raw, arrival, match)
+        received = messages.Received(
+            mailbox=self._mailbox,
+            conversation=match.conversation if match else None,
+            values=self._values(arrival, message, text, kind, match),
+            tickets=tickets(message) if match and match.rule != "own-message-id" else (),
+            findings=[StoredFinding(f.check, f.result, f.rule, f.evidence, f.value) for f in found],
+            evidence=evidence,
+        )
+        now = self._clock.now()
+        new = await self._journal.write(lambda c: messages.store(c, received, now))
+        if not new:
+            return
+        if match is None:
+            log.warning("mailbox %s: a mail from %s matches no conversation", self._mailbox, message.sender or "nobody")
+            return
+        log.info("mailbox %s: %s for conversation %s (%s)", self._mailbox, kind.kind, match.conversation, match.rule)
+        self._nudge(match.conversation)
+
+    def _match(self, connection: Connection, message: Message) -> tuple[Match | None, list[str]]:
+        match = correlate(connection, self._mailbox, message)
+        return match, messages.our_texts(connection, match.conversation) if match else []
+
+    def _classify(self, message: Message, text: str, match: Match | None, ours: Sequence[str]) -> Classified:
+        if match is not None and match.rule == "own-message-id":
+            return Classified(Kind.OTHER, "own-message-id", "our own message came back", None)
+        if message.sender == self._address and match is not None:
+            return Classified(Kind.OTHER, "own-address", "sent from our own address", None)
+        return classify(message, text, ours)
+
+    def _values(
+        self, arrival: Arrival, message: Message, text: str, kind: Classified, match: Match | None
+    ) -> dict[str, Any]:
+        answers = [*message.in_reply_to, *message.references, *message.returned_ids]
+        envelope = {
+            "answers": answers[-50:],
+            "references": message.references[-20:],
+            "reply_to": message.reply_to[:5],
+            "sender_name": message.sender_name,
+            "truncated": message.truncated or arrival.size > len(arrival.raw),
+        }
+        return {
+            "kind": kind.kind,
+            "rule": kind.rule,
+            "permanent": kind.permanent,
+            "matched_by": match.rule if match else None,
+            "fingerprint": fingerprint(message, arrival.raw),
+            "message_id": message.message_id,
+            "subject": message.subject[:500],
+            "sender": message.sender,
+            "recipient": next(iter(message.recipients), ""),
+            "text": text,
+            "envelope": to_json(envelope),
+            "at": self._delivered(arrival.internal_date, arrival.detected_at),
+            "detected_at": arrival.detected_at.timestamp(),
+            "folder": arrival.folder,
+            "uidvalidity": arrival.uidvalidity,
+            "uid": arrival.uid,
+            "size": arrival.size,
+        }
+
+    def _delivered(self, stamped: datetime, detected: datetime) -> float:
+        """When the mail was delivered: the last moment that the server's stamp (whole seconds, its own clock) allows.
+
+        The stamp is corrected by the measured skew of that clock; detection by push is the tighter bound, and never later
+        than it is detected.
+        """
+        skew = self._skew() or 0.0
+        corrected = stamped.timestamp() + (skew if abs(skew) >= SHORTEST_SKEW else 0.0)
+        return min(corrected + 1.0, detected.timestamp())
+
+    def _keep_raw(self, arrival: Arrival, match: Match | None) -> str | None:
+        folder = match.conversation if match else f"unmatched-{self._mailbox}"
+        name = f"{hashlib.sha256(arrival.raw).hexdigest()[:16]}.eml"
+        path = self._evidence / folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.write_bytes(arrival.raw)
+        except OSError as error:  # the mail itself is safe in the mailbox and its text in the journal
+            log.error("the raw mail could not be kept at %s: %s", path, os.strerror(error.errno or 0))
+            return None
+        return f"{folder}/{name}"
+
+
+def fingerprint(message: Message, raw: bytes) -> str:
+    """The same for copies of one mail (two folders, two deliveries, a renumbered mailbox), different for different mails.
+
+    Headers that delivery adds are left out; a desk that gives two mails the same Message-ID is seen through.
+    """
+    head, blank, body = raw.partition(b"\r\n\r\n")
+    parts = (
+        message.message_id or "",
+        message.header("date"),
+        message.subject,
+        message.sender,
+        hashlib.sha256(body if blank else head).hexdigest(),
+    )
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

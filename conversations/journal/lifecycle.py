@@ -1,0 +1,204 @@
+"""Operations on conversations: start, claim, park, finish."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from conversations.journal import aggregates, rows, schema
+from conversations.records import Conversation, Verdict
+
+conversation = schema.conversation
+
+Pending = Sequence[Callable[[Connection], object]]
+"""Operations of steps that are carried out in the transaction of whatever is written next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A conversation about to begin."""
+
+    id: str
+    visit: str
+    due_at: float
+    desk: str
+    channel: str
+    mailbox: str
+    location: str
+    reference: str
+    definition: str
+
+
+class LeaseLost(BaseException):
+    """Somebody else works on this conversation now: stop, touch nothing more.
+
+    A BaseException, so that a scenario's `except Exception` does not swallow it.
+    """
+
+
+def start(
+    connection: Connection, new: Start, now: float, *, owner: str | None = None, lease_until: float | None = None
+) -> bool:
+    """Insert it, due at once; False when this visit already has a conversation for that due time.
+
+    With an owner it starts claimed, so that no other process takes it.
+    """
+    values = {field: getattr(new, field) for field in Start.__slots__}
+    inserted = rows.insert_new(
+        connection,
+        conversation,
+        values
+        | {"started_at": now, "wake_at": lease_until if owner else now, "owner": owner, "lease_until": lease_until},
+    )
+    if inserted:
+        rows.upsert(
+            connection,
+            schema.visit_state,
+            {"visit": new.visit, "last_due": new.due_at, "last_run": now, "consecutive_failures": 0},
+            keep=("consecutive_failures",),
+        )
+        connection.execute(
+            schema.clue.insert().values(
+                mailbox=new.mailbox, kind="token", value=new.reference.lower(), conversation=new.id
+            )
+        )
+    return inserted
+
+
+def claim(
+    connection: Connection, conversation_id: str, owner: str, now: float, lease_until: float
+) -> Conversation | None:
+    """Take it for this owner and load it whole; None when it has ended or another owner's lease still runs."""
+    taken = connection.execute(
+        conversation.update()
+        .where(
+            conversation.c.id == conversation_id,
+            conversation.c.verdict.is_(None),
+            sa.or_(conversation.c.owner.is_(None), conversation.c.owner == owner, conversation.c.lease_until < now),
+        )
+        .values(owner=owner, lease_until=lease_until, wake_at=lease_until)
+    ).rowcount
+    return load(connection, conversation_id) if taken else None
+
+
+def fence(connection: Connection, conversation_id: str, owner: str) -> None:
+    """Raise LeaseLost unless this owner still holds it."""
+    held = connection.execute(
+        sa.select(conversation.c.id).where(
+            conversation.c.id == conversation_id, conversation.c.owner == owner, conversation.c.verdict.is_(None)
+        )
+    ).first()
+    if held is None:
+        raise LeaseLost(conversation_id)
+
+
+def renew(connection: Connection, conversation_id: str, owner: str, lease_until: float) -> bool:
+    """Hold it longer; False when it is no longer this owner's."""
+    return (
+        connection.execute(
+            conversation.update()
+            .where(
+                conversation.c.id == conversation_id, conversation.c.owner == owner, conversation.c.verdict.is_(None)
+            )
+            .values(lease_until=lease_until, wake_at=lease_until)
+        ).rowcount
+        == 1
+    )
+
+
+def park(connection: Connection, held: Conversation, owner: str, wake_at: float | None, pending: Pending) -> bool:
+    """Let go until `wake_at` or a message. False when a message came in since it was loaded: look again before parking."""
+    fence(connection, held.id, owner)
+    for operation in pending:
+        operation(connection)
+    return (
+        connection.execute(
+            conversation.update()
+            .where(conversation.c.id == held.id, conversation.c.owner == owner, conversation.c.rev == held.rev)
+            .values(owner=None, lease_until=None, wake_at=wake_at)
+        ).rowcount
+        == 1
+    )
+
+
+def finish(
+    connection: Connection, held: Conversation, owner: str, verdict: Verdict, reason: str, now: float, pending: Pending
+) -> None:
+    """End it, and count it where metrics read, all in this transaction."""
+    fence(connection, held.id, owner)
+    for operation in pending:
+        operation(connection)
+    connection.execute(
+        conversation.update()
+        .where(conversation.c.id == held.id)
+        .values(
+            verdict=verdict,
+            reason=reason,
+            finished_at=now,
+            wake_at=None,
+            owner=None,
+            lease_until=None,
+            waiting_since=None,
+        )
+    )
+    whole = load(connection, held.id)
+    assert whole is not None
+    aggregates.count_finished(connection, whole)
+
+
+def release_all(connection: Connection, owner_prefix: str, now: float) -> int:
+    """Free what dead workers of this name hold; only for a caller that knows them to be dead. How many it were."""
+    return connection.execute(
+        conversation.update()
+        .where(conversation.c.verdict.is_(None), conversation.c.owner.startswith(owner_prefix))
+        .values(owner=None, lease_until=None, wake_at=now)
+    ).rowcount
+
+
+def due(connection: Connection, now: float, limit: int) -> list[str]:
+    """Open conversations that somebody should look at, longest due first."""
+    return list(
+        connection.execute(
+            sa.select(conversation.c.id)
+            .where(conversation.c.wake_at <= now)
+            .order_by(conversation.c.wake_at)
+            .limit(limit)
+        ).scalars()
+    )
+
+
+def next_wake(connection: Connection) -> float | None:
+    """When the next conversation is due; None when none is."""
+    return connection.execute(sa.select(sa.func.min(conversation.c.wake_at))).scalar()
+
+
+def load(connection: Connection, conversation_id: str) -> Conversation | None:
+    """One conversation with its steps, messages and findings."""
+    row = connection.execute(sa.select(conversation).where(conversation.c.id == conversation_id)).mappings().first()
+    if row is None:
+        return None
+    whole = rows.conversation(dict(row))
+
+    def parts(table: sa.Table, order: sa.Column[int]) -> Iterator[rows.Row]:
+        query = sa.select(table).where(table.c.conversation == conversation_id).order_by(order)
+        return (dict(row) for row in connection.execute(query).mappings())
+
+    whole.steps = [rows.step(part) for part in parts(schema.step, schema.step.c.seq)]
+    whole.messages = [rows.message(part) for part in parts(schema.message, schema.message.c.id)]
+    whole.findings = [rows.finding(part) for part in parts(schema.finding, schema.finding.c.id)]
+    return whole
+
+
+def listed(
+    connection: Connection, *, visit: str | None = None, open_only: bool = False, limit: int | None = None
+) -> list[str]:
+    """Ids of conversations, newest first."""
+    query = (
+        sa.select(conversation.c.id).order_by(conversation.c.started_at.desc(), conversation.c.id.desc()).limit(limit)
+    )
+    if visit is not None:
+        query = query.where(conversation.c.visit == visit)
+    if open_only:
+        query = query.where(conversation.c.verdict.is_(None))
+    return list(connection.execute(query).scalars())

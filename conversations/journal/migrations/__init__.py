@@ -1,0 +1,1 @@
+"""Alembic migrations: how an older journal becomes a newer one."""

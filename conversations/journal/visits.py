@@ -1,0 +1,53 @@
+"""Operations on visits: which slot of the timetable was dealt with, how many conversations there are."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from conversations.journal import rows, schema
+
+state, conversation = schema.visit_state, schema.conversation
+
+
+def states(connection: Connection) -> Mapping[str, rows.Row]:
+    """visit → its row: last_due, last_run, last_success, consecutive_failures."""
+    return {row["visit"]: dict(row) for row in connection.execute(sa.select(state)).mappings()}
+
+
+def note_slot(connection: Connection, visit: str, due_at: float) -> None:
+    """This slot was dealt with, though no conversation began."""
+    rows.upsert(
+        connection,
+        state,
+        {"visit": visit, "last_due": due_at, "consecutive_failures": 0},
+        keep=("consecutive_failures",),
+    )
+
+
+def has_slot(connection: Connection, visit: str, due_at: float) -> bool:
+    """Is there a conversation for this slot?"""
+    query = sa.select(conversation.c.id).where(conversation.c.visit == visit, conversation.c.due_at == due_at)
+    return connection.execute(query).first() is not None
+
+
+def count_open(connection: Connection, visit: str) -> int:
+    """Open conversations of a visit."""
+    query = sa.select(sa.func.count()).select_from(conversation)
+    return connection.execute(query.where(conversation.c.visit == visit, conversation.c.verdict.is_(None))).scalar_one()
+
+
+def count_started(connection: Connection, desk: str, since: float) -> int:
+    """Conversations begun with a desk since then."""
+    query = sa.select(sa.func.count()).select_from(conversation)
+    return connection.execute(query.where(conversation.c.desk == desk, conversation.c.started_at >= since)).scalar_one()
+
+
+def open_by_visit(connection: Connection) -> dict[str, tuple[int, float | None]]:
+    """visit → (open conversations, when the longest-waiting customer began to wait)."""
+    query = (
+        sa.select(conversation.c.visit, sa.func.count(), sa.func.min(conversation.c.waiting_since))
+        .where(conversation.c.verdict.is_(None))
+        .group_by(conversation.c.visit)
+    )
+    return {visit: (count, waiting) for visit, count, waiting in connection.execute(query)}

@@ -1,0 +1,67 @@
+"""When a visit is due: slots on the wall clock, the same for every process and every start of it.
+
+`every` counts from the epoch, shifted by a fraction of the interval that follows from the visit's name, so that many visits
+do not all begin in the same second. `at` and `cron` are local times in the visit's time zone, right at both ends of daylight
+saving time. Jitter is chosen by visit and slot, so a restart does not draw again.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+from conversations.visit import At, Visit
+
+
+def latest_slot(name: str, visit: Visit, timezone: str, now: float) -> float | None:
+    """The newest slot that is not after `now`, in epoch seconds; None when there has never been one."""
+    if visit.every is not None:
+        every = visit.interval
+        shift = _fraction(name, "shift") * every
+        return ((now - shift) // every) * every + shift
+    return max((_before(expression, timezone, now) for expression in _expressions(visit)), default=None)
+
+
+def next_slot(name: str, visit: Visit, timezone: str, now: float) -> float:
+    """The first slot after `now`."""
+    if visit.every is not None:
+        latest = latest_slot(name, visit, timezone, now)
+        assert latest is not None
+        return latest + visit.interval
+    return min(_after(expression, timezone, now) for expression in _expressions(visit))
+
+
+def start_of(name: str, visit: Visit, slot: float) -> float:
+    """When the conversation of this slot begins: the slot, and its jitter."""
+    return slot + _fraction(name, repr(slot)) * (visit.jitter.seconds or 0.0)
+
+
+def _fraction(*seed: str) -> float:
+    """From 0 to 1, always the same for the same words."""
+    digest = hashlib.sha256("/".join(seed).encode()).digest()
+    return int.from_bytes(digest[:6]) / (1 << 48)
+
+
+def _expressions(visit: Visit) -> list[str]:
+    return [visit.cron] if visit.cron is not None else [_cron(at) for at in visit.at or ()]
+
+
+def _cron(at: At) -> str:
+    return f"{at.minute} {at.hour} * * {_weekdays(at.days)}"
+
+
+def _weekdays(days: Iterable[int]) -> str:
+    """Monday is 0 with us and 1 in cron."""
+    return ",".join(str((day + 1) % 7) for day in sorted(days))
+
+
+def _before(expression: str, timezone: str, now: float) -> float:
+    local = datetime.fromtimestamp(now + 1, ZoneInfo(timezone))  # the slot may be this very second
+    return next(CronSim(expression, local, reverse=True)).astimezone(UTC).timestamp()
+
+
+def _after(expression: str, timezone: str, now: float) -> float:
+    local = datetime.fromtimestamp(now, ZoneInfo(timezone))
+    return next(CronSim(expression, local)).astimezone(UTC).timestamp()

@@ -1,0 +1,91 @@
+"""Every metric that mysterybot exposes, in one table: what is written here is what a scrape shows.
+
+Names stand without their prefix `mysterybot_`. Times are seconds, moments are seconds since the epoch. Every metric
+also has the label `location`, which says where this bot runs. docs/metrics.md tells the same at length.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+PREFIX: Final = "mysterybot_"
+LOCATION: Final = "location"
+VERDICTS: Final = ("passed", "failed", "faulted")
+RESULTS: Final = ("ok", "problem", "unknown")
+CLOCKS: Final = ("calendar", "business")
+
+VISIT: Final = ("visit", "desk", "channel")
+TARGET: Final = ("desk", "channel", "mailbox", "probe")
+"""What a reach probe looked at: a desk's channel or a mailbox of ours, and how. Those that do not apply are empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `labels` are without `location`."""
+
+    name: str
+    type: Literal["gauge", "counter", "histogram", "info"]
+    labels: tuple[str, ...]
+    help: str
+
+    @property
+    def full_name(self) -> str:
+        """The name as Prometheus stores it; a histogram's series add _bucket, _sum and _count."""
+        return PREFIX + self.name
+
+
+_TABLE: Final = (
+    # --- can the desk be reached at all
+    Metric("reach_up", "gauge", TARGET, "Whether the last reach probe got through: 1 or 0."),
+    Metric("reach_duration_seconds", "gauge", (*TARGET, "phase"), "How long each phase of the last reach probe took."),
+    Metric("reach_last_run_timestamp_seconds", "gauge", TARGET, "When the last reach probe ended."),
+    Metric(
+        "reach_certificate_expiry_timestamp_seconds",
+        "gauge",
+        TARGET,
+        "When the first certificate of the server's chain expires.",
+    ),
+    # --- visits and their conversations
+    Metric("visit_conversations_total", "counter", (*VISIT, "verdict"), "Conversations that ended, by verdict."),
+    Metric("visit_last_run_timestamp_seconds", "gauge", VISIT, "When the visit last began a conversation."),
+    Metric("visit_last_success_timestamp_seconds", "gauge", VISIT, "When a conversation of the visit last passed."),
+    Metric("visit_interval_seconds", "gauge", VISIT, "Time between two runs of the visit, by its timetable."),
+    Metric("visit_consecutive_failures", "gauge", VISIT, "Conversations in a row, up to now, that did not pass."),
+    Metric("visit_open_conversations", "gauge", VISIT, "Conversations that are under way."),
+    Metric(
+        "visit_waiting_since_timestamp_seconds",
+        "gauge",
+        VISIT,
+        "When the oldest message of ours was accepted that no person has answered yet; absent when none waits.",
+    ),
+    # --- how long a customer waits
+    Metric("acknowledgement_seconds", "histogram", VISIT, "Our first message to the first automatic answer."),
+    Metric("first_reply_seconds", "histogram", (*VISIT, "clock"), "Our first message to the first reply of a person."),
+    Metric(
+        "next_reply_seconds", "histogram", (*VISIT, "clock"), "Each later message of ours to the reply of a person."
+    ),
+    Metric(
+        "resolution_seconds",
+        "histogram",
+        (*VISIT, "clock"),
+        "Our first message to the last reply of a person, in conversations that passed.",
+    ),
+    Metric("form_submit_seconds", "histogram", VISIT, "Opening a form's page to its confirmation."),
+    # --- what the desk promised
+    Metric("promise_seconds", "gauge", (*VISIT, "promise"), "The time that the desk promises."),
+    Metric("promises_kept_total", "counter", (*VISIT, "promise"), "Promises that were kept."),
+    Metric("promises_missed_total", "counter", (*VISIT, "promise"), "Promises that were missed."),
+    # --- what was found in its answers
+    Metric("findings_total", "counter", (*VISIT, "check", "result"), "Findings about replies, by check and result."),
+    # --- ourselves: watch the watcher
+    Metric("mailbox_up", "gauge", ("mailbox",), "Whether the mailbox is open and under watch: 1 or 0."),
+    Metric("mailbox_clock_skew_seconds", "gauge", ("mailbox",), "Our clock minus the mail server's."),
+    Metric("mailbox_unmatched_total", "counter", ("mailbox",), "Mails that belong to no conversation."),
+    Metric("sends_uncertain_total", "counter", VISIT, "Sends of which nobody knows whether they went out."),
+    Metric("timetable_lag_seconds", "gauge", (), "How late the timetable was at its last look."),
+    Metric("paused", "gauge", (), "Whether new contacts are stopped: 1 or 0."),
+    Metric("build_info", "info", ("version",), "The running version; always 1."),
+)
+
+METRICS: Final = MappingProxyType({metric.name: metric for metric in _TABLE})
+"""By name, in the order of a scrape."""

@@ -1,0 +1,188 @@
+"""The only place where things are wired together, and closed again."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import secrets
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from conversations.clock import Clock, SystemClock
+from conversations.dispatch.local import LocalDispatch
+from conversations.engine import Engine
+from conversations.intake import Intake
+from conversations.journal import Journal
+from conversations.scenario import Scenario, load_scenario
+from mysterybot.config import Config
+from mysterybot.visits import Visits
+from probes.contact import PointOfNoReturn
+from probes.errors import BotError
+from probes.form.browser import Browser, Submitted
+from probes.form.channel import FormChannel
+from probes.mail.account import Account
+from probes.mail.inbox import Inbox
+from probes.mail.smtp import Accepted, Outbox
+from scenarios import BUILT_IN
+
+log = logging.getLogger(__name__)
+
+READY_WITHIN = 30.0
+"""Seconds that a send waits for its mailbox to be open."""
+
+
+def find_scenario(reference: str, base: Path = Path("/")) -> Scenario:
+    """A scenario by its name, or by path and function; LookupError or ValueError when it cannot be had."""
+    return load_scenario(reference, base, BUILT_IN)
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """One test account, sending and receiving."""
+
+    account: Account
+    outbox: Outbox
+    inbox: Inbox
+
+
+@dataclass(slots=True)
+class RealWorld:
+    """conversations.world.World over real mailboxes and a real browser."""
+
+    clock: Clock
+    evidence: Path
+    browser: Browser
+    mailboxes: dict[str, Mailbox] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        """The time."""
+        return datetime.fromtimestamp(self.clock.now(), UTC)
+
+    async def mailbox_ready(self, mailbox: str) -> None:
+        """Return once it receives."""
+        await self._mailbox(mailbox).inbox.ready(READY_WITHIN)
+
+    async def send_mail(
+        self, mailbox: str, mail: bytes, *, sender: str, recipients: Sequence[str], point_of_no_return: PointOfNoReturn
+    ) -> Accepted:
+        """Send it through the mailbox's provider."""
+        outbox = self._mailbox(mailbox).outbox
+        return await outbox.send(mail, sender=sender, recipients=recipients, point_of_no_return=point_of_no_return)
+
+    async def submit_form(
+        self, channel: FormChannel, values: Mapping[str, str], *, evidence: Path, point_of_no_return: PointOfNoReturn
+    ) -> Submitted:
+        """Fill it in and send it."""
+        return await self.browser.submit(channel, values, evidence=evidence, point_of_no_return=point_of_no_return)
+
+    def evidence_folder(self, conversation_id: str) -> Path:
+        """The folder of a conversation, made when it is not there."""
+        folder = self.evidence / conversation_id
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+    def _mailbox(self, name: str) -> Mailbox:
+        if name not in self.mailboxes:
+            raise BotError(f"the mailbox {name} is no longer in the config")
+        return self.mailboxes[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """Everything that runs, open."""
+
+    config: Config
+    clock: Clock
+    rng: random.Random
+    owner: str
+    journal: Journal
+    world: RealWorld
+    dispatch: LocalDispatch
+    visits: Visits
+
+
+def data_folder(config: Config) -> Path:
+    """The folder of the journal and the evidence, made when it is not there; only its owner may look in."""
+    config.bot.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return config.bot.data
+
+
+def journal_of(config: Config) -> Journal:
+    """The journal that the config names, not opened yet."""
+    if config.bot.database is not None:
+        return Journal(config.bot.database.reveal())
+    return Journal.at(data_folder(config) / "journal.sqlite")
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    config: Config, *, mailboxes: Collection[str] | None = None, only: str | None = None, name: str = "run"
+) -> AsyncIterator[Bot]:
+    """Open everything, watch the mailboxes (all, or these), and close it all again in order.
+
+    `only`: advance no other conversation than this one. `name`: what kind of process holds leases, part of the owner.
+    """
+    clock, rng = SystemClock(), random.Random(secrets.randbits(128))  # noqa: S311 - references must be fresh, not secret
+    owner = f"{name}:{secrets.token_hex(6)}"
+    async with contextlib.AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(journal_of(config))
+        world = RealWorld(clock, data_folder(config) / "evidence", browser=_browser(config, clock))
+        stack.push_async_callback(world.browser.aclose)
+        engine = Engine(journal, world, clock, owner, find_scenario)
+        dispatch = LocalDispatch(journal, engine.advance, clock, only=only)
+        visits = Visits(journal, config, clock, rng, dispatch.nudge)
+        watching = await stack.enter_async_context(_tasks())
+        for each, account in config.mailboxes.items():
+            if mailboxes is None or each in mailboxes:
+                world.mailboxes[each] = _open_mailbox(each, account, journal, world, dispatch, rng)
+                stack.push_async_callback(world.mailboxes[each].outbox.aclose)
+                watching.create_task(world.mailboxes[each].inbox.run(), name=f"mailbox {each}")
+        yield Bot(config, clock, rng, owner, journal, world, dispatch, visits)
+
+
+def _open_mailbox(
+    name: str, account: Account, journal: Journal, world: RealWorld, dispatch: LocalDispatch, rng: random.Random
+) -> Mailbox:
+    def skew() -> float | None:
+        return world.mailboxes[name].inbox.state.clock_skew_seconds
+
+    intake = Intake(journal, name, account.address, world.clock, world.evidence, dispatch.nudge, skew)
+    return Mailbox(account, Outbox(account, now=world.now), Inbox(account, intake, now=world.now, rng=rng))
+
+
+def _browser(config: Config, clock: Clock) -> Browser:
+    return Browser(config.browser, now=lambda: datetime.fromtimestamp(clock.now(), UTC), environ=os.environ)
+
+
+class _Tasks:
+    """Tasks that run for as long as the context does, and are cancelled at its end."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def create_task(self, work: "asyncio._CoroutineLike[None]", name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_report)
+        self._tasks.append(task)
+
+    async def cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _tasks() -> AsyncIterator[_Tasks]:
+    tasks = _Tasks()
+    try:
+        yield tasks
+    finally:
+        await tasks.cancel()
+
+
+def _report(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("%s stopped", task.get_name(), exc_info=task.exception())

@@ -1,0 +1,208 @@
+"""The config file: one YAML file, read once, checked as a whole."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, ValidationError, model_validator
+from pydantic.json_schema import GenerateJsonSchema
+
+from conversations.durations import Duration
+from conversations.visit import Desk, Interval, Limits, Name, Visit
+from mysterybot.complaints import ConfigError, ConfigErrors, Loc, at, complaints
+from mysterybot.crosschecks import Parts, ScenarioSource, cross_check
+from mysterybot.yamlfile import MAX_CHARACTERS, Node, YamlError, compose
+from probes.form.settings import BrowserSettings
+from probes.mail.account import Account
+from probes.secret import Secret
+from probes.settings import Settings, SettingsPath, Shape, Surroundings
+
+Part = TypeVar("Part", bound=BaseModel)
+
+__all__ = ["Bot", "Config", "ConfigError", "ConfigErrors", "Reach", "ScenarioSource", "load", "schema"]
+
+SCHEMA_URL = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _listen(text: str) -> str:
+    written = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})", text)
+    if written is None or int(written[2]) > 65535:
+        raise ValueError("should be a host and a port, such as 127.0.0.1:9877")
+    return text
+
+
+Location = Annotated[str, Shape(r"[A-Za-z0-9_ .-]{1,63}", "letters, digits, spaces, and any of _ . -")]
+
+
+class Bot(Settings):
+    """The bot itself."""
+
+    data: Annotated[
+        SettingsPath, Field(description="Folder of the journal and the evidence", validate_default=True)
+    ] = Path("data")
+    listen: Annotated[
+        str, AfterValidator(_listen), Field(description="Host and port of metrics and pages; port 0: any free one")
+    ] = "127.0.0.1:9877"
+    location: Annotated[Location, Field(description="Where this bot stands; a label of all metrics")] = "default"
+    database: Annotated[
+        Secret | None, Field(description="URL of the journal's database; default: SQLite, journal.sqlite in data")
+    ] = None
+
+    @property
+    def host(self) -> str:
+        """The host of `listen`, without the brackets of an IPv6 address."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port of `listen`."""
+        return int(self.listen.rpartition(":")[2])
+
+
+class Reach(Settings):
+    """Quick checks that a channel can be reached at all."""
+
+    every: Annotated[Interval, Field(description="Time from one check to the next")] = Duration(seconds=60)
+    timeout: Annotated[Interval, Field(description="How long a check may take; shorter than every")] = Duration(
+        seconds=10
+    )
+
+    @model_validator(mode="after")
+    def _ends_before_the_next(self) -> Self:
+        if (self.timeout.seconds or 0) >= (self.every.seconds or 0):
+            raise ValueError("timeout should be shorter than every")
+        return self
+
+
+class Config(Settings):
+    """Settings of mysterybot."""
+
+    bot: Bot = Field(default_factory=dict, validate_default=True)  # validated, so that data starts at the file's folder
+    mailboxes: Annotated[dict[Name, Account], Field(description="Test accounts of ours")] = Field(default_factory=dict)
+    desks: Annotated[dict[Name, Desk], Field(description="Support desks under watch")] = Field(default_factory=dict)
+    visits: Annotated[dict[Name, Visit], Field(description="Who asks what, where, how often")] = Field(
+        default_factory=dict
+    )
+    reach: Reach = Reach()
+    limits: Limits = Limits()
+    browser: BrowserSettings = BrowserSettings()
+
+    _file: Path = PrivateAttr(default=Path())
+    _warnings: tuple[ConfigError, ...] = PrivateAttr(default=())
+
+    @property
+    def file(self) -> Path:
+        """Where it was read from."""
+        return self._file
+
+    @property
+    def warnings(self) -> tuple[ConfigError, ...]:
+        """What is not wrong, but better done otherwise."""
+        return self._warnings
+
+    def timezone(self, visit: Visit) -> str:
+        """The time zone of a visit's `at` and `cron`: its own, else its desk's, else UTC."""
+        hours = self.desks[visit.desk].hours
+        return visit.timezone or (hours.timezone if hours else "UTC")
+
+
+def load(path: Path, environ: Mapping[str, str], scenarios: ScenarioSource | None = None) -> Config:
+    """Read and check a config file. `scenarios` finds the scenarios that visits name; without it they are not checked.
+
+    Raises ConfigErrors with everything that is wrong. Relative paths in it start at its folder.
+    """
+    root, errors = _read(path)
+    base = path.absolute().parent
+    around = Surroundings(environ, base)
+    try:
+        config: Config | None = Config.model_validate(root.plain(), context=around)
+    except ValidationError as error:
+        config = None
+        errors += complaints(error, root, Config)
+    parts = _parts(config, root, around)
+    errors += cross_check(parts, root, base, scenarios)
+    warnings = tuple(at(root, loc, message) for loc, message in _literals(config or parts, ()))
+    if config is None or errors:
+        raise ConfigErrors(path, errors, warnings)
+    config._file, config._warnings = path, warnings
+    return config
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the config file, for editors."""
+    written = Config.model_json_schema(by_alias=True, schema_generator=_SchemaWithDurations)
+    return {"$schema": SCHEMA_URL, **written, "title": "mysterybot.yaml"}
+
+
+class _SchemaWithDurations(GenerateJsonSchema):
+    """Defaults that are durations are shown as they are written."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return str(dft) if isinstance(dft, Duration) else super().encode_default(dft)
+
+
+def _read(path: Path) -> tuple[Node, list[ConfigError]]:
+    """The file's root, a mapping for sure, and mistakes of YAML that do not stop us."""
+
+    def refused(message: str) -> ConfigErrors:
+        return ConfigErrors(path, [ConfigError(0, 0, "", message)])
+
+    try:
+        with path.open("rb") as file:
+            content = file.read(4 * MAX_CHARACTERS + 1)
+        if len(content) > 4 * MAX_CHARACTERS:
+            raise refused(f"is longer than {MAX_CHARACTERS} characters")
+        root, mistakes = compose(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise refused(f"is not UTF-8 text (line {line})") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
+        raise refused(f"cannot be read: {why}") from None
+    except YamlError as error:
+        raise ConfigErrors(path, [ConfigError(*error.mark, "", error.message)]) from None
+    if root is None:
+        raise refused("is empty; docs/configuration.md has an example to start from")
+    if not isinstance(root.value, dict):
+        raise refused("should be a mapping with mailboxes, desks and visits")
+    return root, [ConfigError(*mistake.mark, "", mistake.message) for mistake in mistakes]
+
+
+def _parts(config: Config | None, root: Node, around: Surroundings) -> Parts:
+    """The parts of the config; of one with mistakes, those parts that are right in themselves."""
+    if config is not None:
+        return Parts(config.mailboxes, config.desks, config.visits)
+
+    return Parts(
+        _right_ones(root, "mailboxes", Account, around),
+        _right_ones(root, "desks", Desk, around),
+        _right_ones(root, "visits", Visit, around),
+    )
+
+
+def _right_ones(root: Node, section: str, model: type[Part], around: Surroundings) -> dict[str, Part | None]:
+    node = root.child(section)
+    entries: dict[str, Part | None] = {}
+    for name, entry in node.value.items() if node is not None and isinstance(node.value, dict) else ():
+        try:
+            entries[name] = model.model_validate(entry.plain(), context=around)
+        except ValidationError:
+            entries[name] = None
+    return entries
+
+
+def _literals(value: object, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    """Where secrets stand in the file in clear. A URL without credentials is none."""
+    if isinstance(value, Secret):
+        if value.literal and not re.fullmatch(r"[a-z0-9+.-]+://[^@?]*", value.reveal()):
+            yield loc, "a secret stands here in clear; better {env: NAME} or {file: PATH}"
+    elif isinstance(value, Parts):
+        for section in ("mailboxes", "desks", "visits"):
+            yield from _literals(getattr(value, section), (*loc, section))
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _literals(getattr(value, name), (*loc, name))
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _literals(item, (*loc, name))

@@ -1,0 +1,125 @@
+"""Starts the visits of the config when they are due."""
+
+import logging
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from conversations import slots
+from conversations.clock import Clock
+from conversations.definition import Definition
+from conversations.journal import Journal, visits
+from conversations.start import NotStarted, start
+from mysterybot.config import Config
+
+log = logging.getLogger(__name__)
+
+ON_TIME = 60.0
+"""Seconds after its time for which a visit still counts as on time; later, `catch_up` decides."""
+
+
+def definition(config: Config, name: str) -> Definition:
+    """A visit joined with everything that it refers to."""
+    visit = config.visits[name]
+    account = config.mailboxes[visit.mailbox]
+    desk = config.desks[visit.desk]
+    persona = visit.persona if visit.persona.name else visit.persona.model_copy(update={"name": account.name})
+    return Definition(
+        visit=name,
+        desk_name=visit.desk,
+        desk=desk,
+        channel_name=visit.channel,
+        channel=desk.channels[visit.channel],
+        mailbox=visit.mailbox,
+        address=account.address,
+        plus=account.plus,
+        persona=persona,
+        scenario=absolute(visit.scenario, config.file.absolute().parent),
+        parameters=visit.with_,
+        limits=config.limits,
+    )
+
+
+def absolute(scenario: str, base: Path) -> str:
+    """The reference to a user's file made independent of where the config lies; a built-in name as it is."""
+    path, colon, function = scenario.rpartition(":")
+    return f"{(base / path).resolve()}:{function}" if colon else scenario
+
+
+class Visits:
+    """Knows when each visit is due, and starts it; called every second."""
+
+    def __init__(
+        self, journal: Journal, config: Config, clock: Clock, rng: random.Random, nudge: Callable[[str], None]
+    ) -> None:
+        self._journal = journal
+        self._config = config
+        self._clock = clock
+        self._rng = rng
+        self._nudge = nudge
+        self._next: dict[str, float] = {}  # visit → when to look at it again
+        self.lag = 0.0
+
+    async def start_due(self) -> None:
+        """Start what is due. What was due while we were not running is caught up as the visit says."""
+        now = self._clock.now()
+        looked_at = [name for name in self._config.visits if self._next.get(name, 0.0) <= now]
+        if not looked_at:
+            return
+        states = await self._journal.read(visits.states)
+        for name in looked_at:
+            row = states.get(name)
+            await self._look(name, now, None if row is None else row["last_due"])
+
+    async def _look(self, name: str, now: float, last_due: float | None) -> None:
+        visit = self._config.visits[name]
+        timezone = self._config.timezone(visit)
+        slot = slots.latest_slot(name, visit, timezone, now)
+        upcoming = slots.next_slot(name, visit, timezone, now)
+        self._next[name] = slots.start_of(name, visit, upcoming)
+        if slot is None or (last_due is not None and last_due >= slot):
+            return
+        begin = slots.start_of(name, visit, slot)
+        if begin > now:
+            self._next[name] = begin
+            return
+        late = now - begin
+        first = last_due is None
+        if late > ON_TIME and not (visit.catch_up == "once" and not first) and not (first and visit.every is not None):
+            log.log(
+                logging.DEBUG if first else logging.INFO,
+                "visit %s: its time passed %.0f s ago, waiting for the next",
+                name,
+                late,
+            )
+            await self._journal.write(lambda c: visits.note_slot(c, name, slot))
+            return
+        self.lag = 0.0 if first else late
+        await self._start(name, slot, now)
+
+    async def _start(self, name: str, slot: float, now: float) -> None:
+        visit = self._config.visits[name]
+        started = await start(
+            self._journal,
+            definition(self._config, name),
+            due_at=slot,
+            now=now,
+            location=self._config.bot.location,
+            rng=self._rng,
+            open_allowed=self._config.limits.open_per_visit if visit.overlap else 1,
+        )
+        if isinstance(started, NotStarted):
+            log.info("visit %s not started: %s", name, REASONS[started.reason])
+        else:
+            log.info("visit %s starts conversation %s", name, started)
+            self._nudge(started)
+
+
+REASONS = {
+    "exists": "there is a conversation for this time already",
+    "open": "its last conversation is still open",
+    "desk_per_day": "the desk was contacted as often as limits.desk_per_day allows",
+    "mailbox_per_day": "the mailbox sent as much as limits.mailbox_per_day allows",
+    "paused": "new contact is paused (mysterybot resume starts it again)",
+}
+"""What a person reads when a conversation was not started."""

@@ -1,0 +1,1 @@
+"""Contact a desk through a form on its web page, with a real browser."""

@@ -1,0 +1,1 @@
+"""Mail: what a test customer sends over SMTP and reads over IMAP."""

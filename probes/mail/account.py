@@ -1,0 +1,137 @@
+"""The mail account of a test customer: its address, its servers, its login."""
+
+import ipaddress
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
+
+from probes.secret import Secret
+from probes.settings import Settings, SettingsFile, Shape
+
+Security = Literal["tls", "starttls", "none"]
+
+_SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
+_IMAP_PORTS = {"tls": 993, "starttls": 143, "none": 143}
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise ValueError("should be one line of text")
+    return text
+
+
+# Deliberately narrower than RFC 5322: no quoted local parts, no comments, nothing that could break out of a header.
+Address = Annotated[
+    str,
+    Shape(
+        r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?=.{1,253}$)[A-Za-z0-9][\w-]*(\.[\w-]+)*",
+        "an e-mail address such as anna@example.net",
+    ),
+]
+"""An e-mail address that is safe in headers and SMTP commands."""
+
+Line = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_one_line)]
+"""One line of printable text."""
+
+Host = Annotated[
+    str,
+    Shape(r"[A-Za-z0-9_.:-]{1,253}", "a host name or an IP address"),
+    Field(description="Host name or IP address"),
+]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine by its very name; nothing is looked up."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Server(Settings):
+    host: Host
+    security: Annotated[Security, Field(description="tls: TLS from the start; none: only for loopback hosts")] = "tls"
+    ca_file: Annotated[
+        SettingsFile | None, Field(description="PEM file of authorities to trust instead of the system's")
+    ] = None
+
+    @model_validator(mode="after")
+    def _clear_text_stays_here(self) -> Self:
+        if self.security == "none" and not is_loopback(self.host):
+            raise ValueError(
+                "security: none sends passwords and mail in clear, which is for loopback only; use tls or starttls"
+            )
+        return self
+
+
+class SmtpServer(_Server):
+    """Where mail of this account is submitted (RFC 6409)."""
+
+    port: Annotated[Port, Field(description="Default: 465 for tls, 587 for starttls, 25 for none")] = Field(
+        default_factory=lambda before: _SMTP_PORTS[before["security"]]
+    )
+    login: Annotated[Literal["none"] | None, Field(description="none: send without authentication")] = None
+
+
+class ImapServer(_Server):
+    """Where mail to this account is read (RFC 9051, RFC 3501)."""
+
+    port: Annotated[Port, Field(description="Default: 993 for tls, 143 for starttls and none")] = Field(
+        default_factory=lambda before: _IMAP_PORTS[before["security"]]
+    )
+    junk: Annotated[Line | None, Field(description="Name of the spam folder, watched beside INBOX")] = None
+
+
+class OAuth2(Settings):
+    """How an access token is got with a refresh token (RFC 6749 section 6), for XOAUTH2."""
+
+    token_url: Annotated[str, Field(description="The provider's token endpoint")]
+    client_id: Line
+    client_secret: Annotated[Secret | None, Field(description="Left out for public clients")] = None
+    refresh_token: Secret
+    scope: Line | None = None
+
+    @field_validator("token_url")
+    @classmethod
+    def _secrets_travel_encrypted(cls, url: str) -> str:
+        scheme = re.match(r"(https?)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]+)(:\d+)?(/\S*)?\Z", url)
+        if scheme is None or (scheme[1] == "http" and not is_loopback(scheme[2].strip("[]"))):
+            raise ValueError("should be an https:// address")
+        return url
+
+
+class Login(Settings):
+    """Who logs in, with a password or by OAuth2."""
+
+    user: Line
+    password: Secret | None = None
+    oauth2: OAuth2 | None = None
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        if (self.password is None) == (self.oauth2 is None):
+            raise ValueError("needs either password or oauth2")
+        return self
+
+
+def _none_as_written(value: Any) -> Any:
+    return None if value == "none" else value
+
+
+class Account(Settings):
+    """A mail account that we own and a mystery customer writes from."""
+
+    address: Annotated[Address, Field(description="The address mail is sent from and answered to")]
+    name: Annotated[Line, Field(description="The name in From, and the customer's unless a persona has another")]
+    smtp: SmtpServer
+    imap: ImapServer
+    login: Login
+    plus: Annotated[
+        Annotated[str, Shape(r"[-+=._]", "one of + - = . _, or none")] | None,
+        BeforeValidator(_none_as_written),
+        Field(description="What separates a tag in the address, as in anna+tag@example.net; none: not offered"),
+    ] = "+"

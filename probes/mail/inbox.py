@@ -1,0 +1,107 @@
+"""The mailbox of a test customer under watch: INBOX, and the spam folder where there is one."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from random import Random
+
+from probes.errors import BotError, LoginRefused, Unreachable
+from probes.mail.account import Account
+from probes.mail.arrivals import Arrival, InboxState, Ledger, Position
+from probes.mail.clock_skew import Skew
+from probes.mail.folder_watch import Down, FolderWatch, Pace, Pushed, Report, Up
+from probes.mail.imap import MAX_MAIL_BYTES
+
+__all__ = ["MAX_MAIL_BYTES", "Arrival", "Inbox", "InboxState", "Ledger", "Pace", "Position"]
+
+log = logging.getLogger(__name__)
+
+
+class Inbox:
+    """Watches one account on at most two connections and hands every new mail to the ledger.
+
+    Mail is never marked, moved or deleted. `on_state` is called with each new `state`, in the event loop.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        ledger: Ledger,
+        *,
+        now: Callable[[], datetime],
+        rng: Random,
+        on_state: Callable[[InboxState], None] | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self._address = account.address
+        self._now = now
+        self._on_state = on_state
+        self._skew = Skew()
+        self._error: BotError | None = None
+        self._changed = asyncio.Event()
+        self.state = InboxState(up=False, since=now())
+        pace = pace or Pace()
+        self._inbox = FolderWatch(account, ledger, junk=False, now=now, rng=rng, pace=pace, report=self._inbox_reports)
+        self._spam = FolderWatch(account, ledger, junk=True, now=now, rng=rng, pace=pace, report=self._junk_reports)
+
+    async def run(self) -> None:
+        """Watch until cancelled; server trouble shows in `state` and is tried again, never raised."""
+        try:
+            async with asyncio.TaskGroup() as folders:
+                folders.create_task(self._inbox.run())
+                folders.create_task(self._spam.run())
+        finally:
+            self._set(replace(self.state, up=False, error="not under watch", junk=None))
+
+    async def ready(self, timeout: float) -> None:  # noqa: ASYNC109  the error says what was waited for
+        """Return when INBOX is open and its position durable: from then on nothing that arrives is missed.
+
+        Raises LoginRefused as soon as the login is refused, and after `timeout` seconds the last error there was.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while not self.state.up:
+                    if isinstance(self._error, LoginRefused):
+                        raise self._error
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise self._error or Unreachable(f"the mailbox {self._address} was not open in {timeout:.0f} s") from None
+
+    def _inbox_reports(self, report: Report) -> None:
+        match report:
+            case Up():
+                self._error = None
+                self._set(replace(self.state, up=True, error=None))
+            case Down(error):
+                self._error = error
+                self._set(replace(self.state, up=False, error=str(error) if error else "there is no INBOX"))
+            case Pushed():
+                self._pushed(report)
+
+    def _junk_reports(self, report: Report) -> None:
+        match report:
+            case Up(folder):
+                self._set(replace(self.state, junk=folder, error=None if self.state.up else self.state.error))
+            case Down(error):
+                said = str(error) if error and self.state.up else self.state.error
+                self._set(replace(self.state, junk=None, error=said))
+            case Pushed():
+                self._pushed(report)
+
+    def _pushed(self, mail: Pushed) -> None:
+        self._skew.pushed(mail.detected_at, mail.internal_date)
+        self._set(replace(self.state, last_push=mail.detected_at, clock_skew_seconds=self._skew.seconds))
+
+    def _set(self, state: InboxState) -> None:
+        if state == self.state:
+            return
+        self.state = replace(state, since=self._now()) if state.up != self.state.up else state
+        self._changed.set()
+        if self._on_state:
+            try:
+                self._on_state(self.state)
+            except Exception:
+                log.exception("%s: the state could not be passed on", self._address)

@@ -1,0 +1,1 @@
+"""Quick checks that a channel can be reached at all; nothing is sent to anybody."""

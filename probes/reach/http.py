@@ -1,0 +1,103 @@
+"""Does a page answer? A plain request without a browser (RFC 9112)."""
+
+from pathlib import Path
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from probes.reach.line import Line, NotReached, one_line, reached
+from probes.reach.reached import Reached
+
+MAX_SAFE = "/?%:@!$&'()*+,;=~"
+_REDIRECTS = 10
+MAX_HEAD = 64 * 1024  # also the stream's limit
+MAX_BODY = 1024 * 1024  # what is beyond it is not read
+
+_SAFE = "/?%:@!$&'()*+,;=~"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+async def probe(target: str, *, timeout: float, ca_file: Path | None = None) -> Reached:  # noqa: ASYNC109 - one signature
+    """Get the page at the address `target`, following redirects.
+
+    Phases, each summed over the redirects: dns, connect, tls, first_byte (request sent to answer's head), transfer. Up
+    is a status below 400; the certificate is that of the last page. Never raises for trouble of the network.
+    """
+
+    async def conversation(line: Line) -> None:
+        url = target
+        for _ in range(MAX_REDIRECTS + 1):
+            to = await _get(line, url, ca_file)
+            if to is None:
+                return
+            url = urljoin(url, to)
+        raise NotReached(f"the page redirects more than {MAX_REDIRECTS} times")
+
+    return await reached(conversation, timeout)
+
+
+async def _get(line: Line, url: str, ca_file: Path | None) -> str | None:
+    """One request; where it redirects to, or None when the page is there."""
+    host, port, parts = _parsed(url)
+    line.expires = None
+    await line.connect(host, port)
+    if parts.scheme == "https":
+        await line.secure(host, ca_file)
+    with line.phase("first_byte", "waiting for the answer"):
+        line.writer.write(_request(host, port, parts))
+        await line.writer.drain()
+        status, headers = await _head(line)
+    if status in _REDIRECTS and "location" in headers:
+        return headers["location"]
+    if status >= 400:
+        raise NotReached(f"{one_line(url)} answered HTTP {status}")
+    with line.phase("transfer", "reading the page"):
+        await _body(line, headers)
+    return None
+
+
+def _parsed(url: str) -> tuple[str, int, SplitResult]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise NotReached(f"it leads to {one_line(url)}, which is no address") from None
+    if parts.scheme not in {"http", "https"} or not host or len(url) > 8000:
+        raise NotReached(f"it leads to {one_line(url)}, which is no web page")
+    return host, port, parts
+
+
+def _request(host: str, port: int, parts: SplitResult) -> bytes:
+    name = f"[{host}]" if ":" in host else host.encode("idna").decode()
+    name += "" if port == (443 if parts.scheme == "https" else 80) else f":{port}"
+    # Quoting also keeps a hostile redirect from putting a line of its own into our request.
+    path = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: {name}\r\nUser-Agent: mysterybot\r\nAccept: text/html, */*;q=0.5\r\n"
+        "Accept-Encoding: identity\r\nConnection: close\r\n\r\n"
+    ).encode("ascii", "replace")
+
+
+async def _head(line: Line) -> tuple[int, dict[str, str]]:
+    size, lines = 0, []
+    while text := await line.hear():
+        size += len(text)
+        lines.append(text)
+        if size > MAX_HEAD or len(lines) > 200:
+            raise NotReached(f"the head of the answer is larger than {MAX_HEAD} bytes")
+    version, _, rest = (lines or [""])[0].partition(" ")
+    if not version.startswith("HTTP/") or not rest[:3].isdecimal():
+        raise NotReached(f"the server does not speak HTTP: {one_line((lines or ['an empty line'])[0])[:80]}")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (text.partition(":") for text in lines[1:])}
+    return int(rest[:3]), headers
+
+
+async def _body(line: Line, headers: dict[str, str]) -> None:
+    length = headers.get("content-length", "")
+    most = min(int(length[:20]), MAX_BODY) if length.isdecimal() else MAX_BODY
+    read = 0
+    while read < most:
+        piece = await line.reader.read(min(most - read, 64 * 1024))
+        if not piece:
+            break
+        read += len(piece)
+    if length.isdecimal() and read < most:
+        raise NotReached("the page ended before it was complete")

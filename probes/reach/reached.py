@@ -1,0 +1,25 @@
+"""The result of a reach probe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Whether a channel could be reached, and how long each phase took.
+
+    `phases` are seconds, in the order they were gone through, up to the one that failed (which is included). `reason`
+    is one line for a person when it is not up. `certificate_expires` is the end of the server's certificate, when it
+    showed a valid one.
+    """
+
+    up: bool
+    phases: Mapping[str, float]
+    reason: str | None
+    certificate_expires: datetime | None
+
+
+def days_left(reached: Reached, now: datetime) -> float | None:
+    """Days that the certificate still has at `now` (aware); None without a certificate."""
+    return (reached.certificate_expires - now).total_seconds() / 86400 if reached.certificate_expires else None

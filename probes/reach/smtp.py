@@ -1,0 +1,57 @@
+"""Does a mail server greet and speak SMTP (RFC 5321), with TLS where it should (RFC 3207)? Nothing is mailed."""
+
+from probes.reach.line import Line, NotReached, Server, one_line, polite_end, reached
+from probes.reach.reached import Reached
+
+MAX_LINES = 100
+
+
+async def probe(target: Server, *, timeout: float) -> Reached:  # noqa: ASYNC109 - the probes' one signature
+    """Connect, hear the banner, say EHLO, start TLS, say QUIT.
+
+    Phases: dns, connect, tls, banner, ehlo. Never raises for trouble of the network.
+    """
+
+    async def conversation(line: Line) -> None:
+        await line.connect(target.host, target.port)
+        if target.security == "tls":
+            await line.secure(target.host, target.ca_file)
+        with line.phase("banner", "waiting for its greeting"):
+            await _reply(line, "220", "the greeting")
+        with line.phase("ehlo", "waiting for the answer to EHLO"):
+            await line.say(f"EHLO {_ourselves(line)}")
+            offered = await _reply(line, "250", "EHLO")
+        if target.security == "starttls":
+            await _start_tls(line, target, offered)
+        async with polite_end(line, "QUIT"):
+            pass
+
+    return await reached(conversation, timeout)
+
+
+async def _start_tls(line: Line, target: Server, offered: list[str]) -> None:
+    if not any(text.upper() == "STARTTLS" for text in offered):
+        raise NotReached("the server does not offer STARTTLS")
+    with line.phase("tls", "waiting for the answer to STARTTLS"):
+        await line.say("STARTTLS")
+        await _reply(line, "220", "STARTTLS")
+    await line.secure(target.host, target.ca_file)
+
+
+async def _reply(line: Line, code: str, to: str) -> list[str]:
+    """The texts of a reply's lines; NotReached unless it has `code`."""
+    texts = []
+    for _ in range(MAX_LINES):
+        text = await line.hear()
+        if text[:3] != code:
+            raise NotReached(f"the server answers {to} with: {one_line(text) or 'an empty line'}")
+        texts.append(text[4:].strip())
+        if text[3:4] != "-":
+            return texts
+    raise NotReached(f"the server's answer to {to} has more than {MAX_LINES} lines")
+
+
+def _ourselves(line: Line) -> str:
+    """Our address literal (RFC 5321, 4.1.3): we may have no name that the server could check."""
+    host = str(line.writer.get_extra_info("sockname")[0]).partition("%")[0]
+    return f"[IPv6:{host}]" if ":" in host else f"[{host}]"

@@ -1,0 +1,60 @@
+"""Whether a mail is a delivery report (RFC 3464, and the many that are older or odder), and whether it is final."""
+
+from dataclasses import dataclass
+
+from replies.message import Message
+from replies.phrases import plain, table
+
+_DAEMON = table("bounce_sender")
+_SUBJECT = table("bounce_subject")
+_BODY = table("bounce_text")
+_DELAYED = table("bounce_delayed")
+_FINAL = table("bounce_final")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """That it is one, by which rule; `permanent` is False where nothing has failed for good."""
+
+    permanent: bool
+    rule: str
+    evidence: str
+
+
+def bounce(message: Message) -> Bounce | None:
+    """The delivery report that `message` is, or None."""
+    report = message.report
+    if report and report.type == "delivery-status":
+        if report.action:
+            evidence = " ".join(filter(None, (f"Action: {report.action}", report.status, report.diagnostic)))
+            return Bounce(report.action == "failed", "bounce.report", evidence)
+        return Bounce(_permanent(message), "bounce.report", message.header("content-type"))
+    if report:
+        return None
+    if message.header("x-failed-recipients"):
+        return Bounce(_permanent(message), "bounce.failed_recipients", message.header("x-failed-recipients"))
+    return _odd(message)
+
+
+def _odd(message: Message) -> Bounce | None:
+    """Reports without a machine-readable part: a daemon speaks, the subject says so, the text says so: two of three."""
+    sender = plain(f"{message.header('from')} {message.sender}")
+    head = plain(message.text[:6000])
+    null = message.return_path == "" or message.return_path in ("mailer-daemon", "postmaster")
+    daemon = _DAEMON.search(sender)
+    subject = _SUBJECT.search(plain(message.subject))
+    body = _BODY.search(head)
+    enclosed = bool(message.returned_ids)
+    if (
+        (daemon and (subject or body or null))
+        or (subject and body and (null or enclosed))
+        or (null and body and enclosed)
+    ):
+        proof = (subject and message.subject) or (body and body[0]) or message.header("from")
+        return Bounce(_permanent(message), "bounce.wording", proof or "")
+    return None
+
+
+def _permanent(message: Message) -> bool:
+    text = plain(f"{message.subject} {message.text[:4000]}")
+    return not (_DELAYED.search(text) and not _FINAL.search(text.replace("has not failed", "")))

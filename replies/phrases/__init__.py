@@ -1,0 +1,66 @@
+"""What automatic mail says, in the languages that support desks write: one table a file, one phrase a line.
+
+A phrase is a regular expression over text as `plain` gives it: lower-case, on one line, with straight quotes and plain
+hyphens. `{thing}` stands for the nouns that a request goes by. Empty lines and lines that begin with `#` are ignored.
+No phrase may nest repetitions, and every gap is bounded, so that matching stays linear. To teach a new language, add
+lines; no code changes.
+"""
+
+import re
+from importlib.resources import files
+
+_SPACE = re.compile(r"\s+")
+_SIMPLE = str.maketrans(
+    {
+        "’": "'",
+        "‘": "'",
+        "‚": "'",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "–": "-",
+        "—": "-",
+        "‑": "-",
+        "\u00ad": "",
+    }
+)
+_THING = (
+    r"(?:request|message|e-?mail|mail|inquiry|enquiry|query|question|ticket|submission|case|feedback"
+    r"|support request|complaint"
+    r"|helpdesk query|contact form|issue|concern|application|report|correspondence|letter|note|service request"
+    r"|incident)s?"
+)
+
+
+def plain(text: str) -> str:
+    """Lower-case, on one line, with straight quotes and hyphens: the form that the tables match."""
+    return _SPACE.sub(" ", text.translate(_SIMPLE)).strip().lower()
+
+
+def alternatives(name: str) -> str:
+    """The phrases of `name`.txt as one alternation, to be part of a larger pattern."""
+    lines = files(__name__).joinpath(f"{name}.txt").read_text("utf-8").splitlines()
+    kept = [line.replace("{thing}", _THING) for line in lines if line.strip() and not line.startswith("# ")]
+    return "|".join(f"(?:{line})" for line in kept)
+
+
+def table(name: str) -> re.Pattern[str]:
+    """The phrases of `name`.txt as one pattern."""
+    return re.compile(alternatives(name))
+
+
+RECEIPT = table("receipt")
+AUTOMATIC = table("automatic")
+COURTESY = table("courtesy")
+PROMISE = table("promise")
+BOILERPLATE = table("boilerplate")
+OUT_OF_OFFICE = table("out_of_office")
+CHALLENGE = table("challenge")
+LINK = table("link")
+CLOSED = table("closed")
+SURVEY = table("survey")
+PERSON = table("person")
+CLOSING = table("closing")
+GREETING = re.compile(rf"(?:{alternatives('greeting')})\b[^.?]{{0,60}}$|^.{{1,20}}様$")

@@ -1,0 +1,161 @@
+"""Ticket numbers and tags, as the real desks write them.
+
+From the subject first, where desks put their tags, then from phrases of the body that leave no doubt ("Your ticket
+number is 20418"). Years, prices, phone and order numbers are never taken. The form is canonical, so that the same
+ticket is equal wherever it was found: without brackets, bare numbers as `#20418`, tags such as `example.com #1`,
+`help-1`, `SUP-1293`, `INC0012345`, `SR 10455` as they are written.
+"""
+
+import re
+from collections.abc import Iterator
+
+from replies.message import Message
+from replies.new_text import new_text
+from replies.phrases import alternatives
+
+MAX_TICKETS = 10
+MAX_BODY = 8_000
+
+_NOUN = f"(?:{alternatives('ticket_noun')})"
+_NUMBER_WORD = f"(?:{alternatives('ticket_number')})"
+_ID = r"(?P<id>\d{1,3}(?:-\d{3}){1,3}|[A-Z]{0,6}-?\d{3,18}(?:-\d{1,8})?|[A-Z]{2,8}-\d{1,8}|\d{1,2})"
+
+_RT = re.compile(r"\[(?P<tag>[^\[\]#\n]{1,60}?) ?#(?P<number>\d{1,18})\]")
+_BRACKETED_KEY = re.compile(
+    r"[\[({](?:(?:re|ref|case|ticket)\s?[:#]?\s?)?(?P<key>[A-Za-z][A-Za-z0-9._]{0,20}-\d{1,10})[\])}]"
+)
+_KEY = re.compile(
+    r"(?:(?:re|aw|fwd?|sv|antw)\s?:\s?|\[[^\]]{1,30}\]\s?){0,3}(?P<key>[A-Z][A-Z0-9]{1,9}-\d{1,10})(?=[\s:,)\]]|$)"
+)
+_SERVICENOW = re.compile(r"(?<!\w)(?P<key>(?:INC|RITM|REQ|SCTASK|CHG|PRB|CS|TASK|HRC|WO|CAS|SCR)\d{6,12})(?!\w)")
+_DYNAMICS = re.compile(r"(?<!\w)(?P<key>CAS-\d{4,8}-[A-Z0-9]{4,8})(?!\w)")
+_SERVICE_REQUEST = re.compile(r"(?<!\w)(?P<key>(?:SR|TT|CR)[ #:-]{0,3}\d[\d-]{3,17})(?!\w)", re.I)
+_THREAD = re.compile(r"\bref:[_!.A-Za-z0-9]{10,60}:ref\b")
+_HASH = re.compile(r"(?<![\w&#/])#\s?(?P<number>\d{1,18})(?![\w-])")
+_BRACKETED_NUMBER = re.compile(r"[\[{](?P<number>\d{5,18})[\]}]")
+_NAMED = re.compile(
+    rf"(?<!\w){_NOUN}s?(?:[ -]?{_NUMBER_WORD})?(?:\s?[:#=-]\s?"
+    rf"|\s)(?:{_NUMBER_WORD}\s?:?\s?)?[#\[(\"']{{0,2}}{_ID}(?![\w%€$£]|[.,:/]\d|-\d)",
+    re.I,
+)
+_ORDER = re.compile(rf"(?:{alternatives('not_ticket')})[ -]?(?:{_NUMBER_WORD})?\s?[:#]?\s?[#(\[]?$", re.I)
+
+# Phrases of a body in which the number is the desk's: the noun comes with what the desk did, or with "your".
+_SAYS = re.compile(
+    rf"(?:(?:your|the|this|ihre?|deine?|die|der|unter der|votre|le|su|tu|el|la sua|la tua|il|sua|seu|o|uw|je|ditt"
+    rf"|din|dit|twoje|państwa|váš|vaše|vašho|vašemu|ваш\w{{0,2}}|номер|numer|číslo|nº|n°)\s)?"
+    rf"(?:{_NOUN}|support|reference|referenz|tracking|bearbeitungs|vorgangs|ticket|référence|referencia|riferimento"
+    rf"|referência|kenmerk|referens|referanse)s?"
+    rf"[\s-]{{0,2}}(?:{_NUMBER_WORD}[^.!?\n#\[(\d]{{0,40}}?|(?:has been assigned|was assigned|is|lautet|est|es|è|é"
+    rf"|är|er|:)\s)[\s:]{{0,3}}[#\[(\"']{{0,3}}(?<!\w){_ID}(?![\w%€$£]|[.,:/]\d)",
+    re.I,
+)
+_ASSIGNED = re.compile(
+    r"(?:assigned|registered|logged|created|recorded|registriert|erfasst|bearbeitet|eingegangen|enregistrée?"
+    r"|registrad[ao]|registrat[ao]|con il numero|sotto il numero|numer(?:u|em)?|číslo|číslem|nummer|номер\w{0,2}"
+    r"|numarası|otrzymał\w*|nadali\w*|nadan\w*|присво\w*|зарегистрирован\w*|зареєстрован\w*|přiděl\w*|pridel\w*"
+    r"|tilldelat\w*|tildelt|toegewezen|attribué|asignad\w|atribuíd\w|assegnat\w|zugewiesen|vergeben|under|unter"
+    r"|sous|bajo|con el|com o|onder|received|received as)"
+    rf"[^.!?\n#\[\d]{{0,50}}?(?:{_NUMBER_WORD}\w{{0,2}}\s?:?(?: of)?|as|with"
+    rf"|#)\s?[#\[(\"']{{0,3}}(?<!\w){_ID}(?![\w%€$£]|[.,:/]\d)",
+    re.I,
+)
+_PARENTHESIS = re.compile(rf"{_NOUN}s? \((?:{_NOUN}\s?)?{_NUMBER_WORD}?\s?#?\s?{_ID}\)", re.I)
+_TICKET_HASH = re.compile(
+    r"(?:ticket|case|request|issue|vorgang|anfrage|fall)[ -]?(?:id|no\.?|nr\.?|number"
+    r"|nummer)?\s?#\s?(?P<id>\d{1,18})(?!\w)",
+    re.I,
+)
+_ASIAN = re.compile(
+    r"(?:受付|問い?合わ?せ|チケット|整理|工单|工單|案件|事件|접수|문의|티켓) ?(?:番号|号|编号|編號|번호|號)(?:は|是|为|為|는"
+    r"|은)?[\s:：#「]{0,4}(?P<id>[A-Za-z]{0,5}-?\d{3,18})"
+)
+_TRACK = re.compile(r"\btrack(?:ing)? id\s?:?\s?(?P<key>[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{4})(?!\w)", re.I)
+_DOUBLE_HASH = re.compile(r"##\s?(?P<number>\d{1,18})\s?##")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_NOT_KEYS = re.compile(
+    r"(?:utf|iso|rfc|sha|covid|mp|win|windows|a|b|v|version|rev|part|step|usb|pp|art|no|nr|sku|model|ean|isbn|ups"
+    r"|us|eu|gmt|utc|h|g|q|fy|cve|en|din|ip|ipv|ps|xbox|airpods|iphone|kw|week)-",
+    re.I,
+)
+
+
+def tickets(message: Message) -> tuple[str, ...]:
+    """The desk's numbers for the matter, most certain first, without doubles; empty if there is none."""
+    found = dict.fromkeys(_in_header(message))
+    found.update(dict.fromkeys(_in_subject(message.subject)))
+    body = new_text(message.text)[:MAX_BODY] or message.text[:MAX_BODY]
+    found.update(dict.fromkeys(_in_body(message.text[:MAX_BODY] if len(body) < 40 else body)))
+    return tuple(found)[:MAX_TICKETS]
+
+
+def _in_header(message: Message) -> Iterator[str]:
+    if tag := message.header("x-rt-ticket"):
+        yield tag[:100]
+
+
+def _in_subject(subject: str) -> Iterator[str]:
+    subject = subject[:500]
+    for match in _RT.finditer(subject):
+        yield _tagged(match["tag"].strip(), match["number"])
+    if (first := _KEY.match(subject)) and _is_key(first["key"]):
+        yield first["key"]
+    for pattern in (_BRACKETED_KEY, _SERVICENOW, _DYNAMICS, _SERVICE_REQUEST, _TRACK):
+        yield from (
+            match["key"]
+            for match in pattern.finditer(subject)
+            if _is_key(match["key"]) and not _order_before(subject, match.start("key"))
+        )
+    yield from (match[0] for match in _THREAD.finditer(subject))
+    for match in _HASH.finditer(_RT.sub(" ", subject)):
+        if not _order_before(_RT.sub(" ", subject), match.start()):
+            yield f"#{match['number']}"
+    for match in _NAMED.finditer(subject):
+        if (
+            not _YEAR.fullmatch(match["id"])
+            and subject[match.start("id") - 1] != "-"
+            and not _order_before(subject, match.start("id"))
+        ):
+            yield _numbered(match["id"])
+    for pattern in (_BRACKETED_NUMBER, _DOUBLE_HASH):
+        yield from (f"#{match['number']}" for match in pattern.finditer(subject))
+
+
+def _in_body(text: str) -> Iterator[str]:
+    for match in _RT.finditer(text):
+        if "." in match["tag"] or re.search(_NOUN, match["tag"], re.I):
+            yield _tagged(match["tag"].strip(), match["number"])
+    for match in re.finditer(r"\[(?P<key>[A-Za-z][A-Za-z0-9._]{0,20}-\d{1,10})\]", text):
+        if _is_key(match["key"]):
+            yield match["key"]
+    yield from (match["key"] for pattern in (_SERVICENOW, _DYNAMICS, _TRACK) for match in pattern.finditer(text))
+    for pattern in (_TICKET_HASH, _PARENTHESIS, _SAYS, _ASSIGNED, _ASIAN):
+        for match in pattern.finditer(text):
+            number = match["id"]
+            if (
+                not _YEAR.fullmatch(number)
+                and not _order_before(text, match.start("id"))
+                and (len(number) > 2 or "#" in match[0])
+            ):
+                yield _numbered(number)
+
+
+def _tagged(tag: str, number: str) -> str:
+    """RT's `example.com #1` keeps its name; a name that only means "ticket" does not count."""
+    words = tag.lower().rstrip(" -:#")
+    if not words or re.fullmatch(rf"{_NOUN}(?: ?(?:id|no|number|nr|nummer))?", words) or " - " in tag:
+        return f"#{number}"
+    return f"{tag} #{number}"
+
+
+def _numbered(text: str) -> str:
+    return f"#{text}" if text.isdigit() else text
+
+
+def _is_key(key: str) -> bool:
+    return not _NOT_KEYS.match(key) and not _YEAR.fullmatch(key.rpartition("-")[2][:4] if key.count("-") > 1 else "")
+
+
+def _order_before(text: str, position: int) -> bool:
+    """Whether the number is named as something else: an order, an invoice, a phone."""
+    return bool(_ORDER.search(text[max(0, position - 30) : position]))

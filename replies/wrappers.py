@@ -1,0 +1,118 @@
+"""The frames that helpdesks put around what an agent wrote.
+
+Each frame is recognised by its own words; what it holds is the agent's text, or the customer's own if the desk mails
+back what was just sent in.
+"""
+
+import re
+from collections.abc import Sequence
+
+from replies.phrases import alternatives
+
+_FRAME_OPENS = re.compile(rf"\s{{0,10}}(?:{alternatives('frame_opens')})\s*$", re.I)
+_FRAME_ENDS = re.compile(rf"\s{{0,10}}(?:{alternatives('frame_ends')})", re.I)
+_REDMINE = re.compile(
+    r"\s{0,4}[^\W\d_]{2,20}(?:[ -][^\W\d_]{2,20}){0,2} #\d{1,10} .{2,40}"
+    r" (?:by|von|par|por|da|door|przez|av|af|пользователем|uživatelem) .{1,80}$",
+    re.I,
+)
+_REDMINE_CHANGE = re.compile(
+    r"\s{0,4}(?:[-*•] )?(?:\S.{0,60}) (?:changed from .{1,120} to .{1,120}|set to .{1,120}|added$|deleted.{0,80}"
+    r"|updated$"
+    r"|(?:wurde )?(?:von .{1,100} (?:zu|auf|nach) .{1,100} )?(?:geändert"
+    r"|gesetzt)(?: auf .{1,100})?(?: von .{1,200})?|(?:wurde )?auf .{1,100} gesetzt"
+    r"|(?:a )?changé de .{1,120}|mis à .{1,100}|cambiado de .{1,200}|établi à .{1,100})\s*$",
+    re.I,
+)
+_RULE = re.compile(r"\s{0,4}[-=_*━─—]{20,}\s*$")
+_REPLY_ABOVE = re.compile(alternatives("reply_above"), re.I)
+_MARKER_EDGE = re.compile(r"\s{0,4}(?:##-|#{2,}|[-—=*]{2,})")
+_BYLINE = re.compile(
+    r"\s{0,4}[^\d\s<>@:,][^\d<>@:]{1,60}[,|:]? .{0,24}\d.{0,24}\d{1,2}[:.h]\d{2}(?::\d{2})?(?:\s?[ap]\.?m\.?)?"
+    r"(?:\s?\(?(?:[A-Z]{2,5}(?:[+-]\d{1,2}(?::?\d{2})?)?|[+-]\d{4}|Uhr)\)?)?\s*$",
+    re.I,
+)
+_BANNER = re.compile(
+    r"\W{0,6}(?:caution|warning|attention|achtung|vorsicht|external e-?mail|\[external|\[extern)\b.{0,60}?"
+    r"(?:external|outside|origin|extern|von au(?:ß|ss)erhalb|extérieur)|\W{0,4}(?:this (?:e-?mail"
+    r"|message) (?:originated|came) from outside)",
+    re.I,
+)
+_TAIL = re.compile(rf"\s{{0,6}}(?:{alternatives('desk_footer')})", re.I)
+
+
+def framed(lines: Sequence[str]) -> list[str] | None:
+    """What a helpdesk's frame holds, or None if there is no frame."""
+    start = next((index for index, line in enumerate(lines[:60]) if len(line) < 300 and _FRAME_OPENS.match(line)), -1)
+    if start < 0:
+        return None
+    rest = lines[start + 1 :]
+    end = next((index for index, line in enumerate(rest) if _FRAME_ENDS.match(line[:300])), len(rest))
+    second = framed(rest[end : end + 60])  # a comment and a resolution in one mail
+    return [*rest[:end], "", *second] if second and "".join(second).strip() else list(rest[:end])
+
+
+def without_chrome(lines: Sequence[str]) -> list[str]:
+    """Lines without markers, gateways' warnings, bylines and their history, change lists and desk footers."""
+    kept = list(lines)
+    kept = _after_marker(kept)
+    kept = _below_redmine(kept)
+    kept = _first_comment(kept)
+    start = _first_text(kept)
+    if start < len(kept) and _BANNER.match(kept[start][:300]):
+        end = next((index for index in range(start, min(start + 8, len(kept))) if not kept[index].strip()), start + 1)
+        kept = kept[end:]
+    end = next((index for index, line in enumerate(kept) if index > 0 and _TAIL.match(line[:300])), len(kept))
+    return kept[:end] if "".join(kept[:end]).strip() else kept
+
+
+def _first_text(lines: Sequence[str]) -> int:
+    return next((index for index, line in enumerate(lines) if line.strip(" \t>*")), len(lines))
+
+
+def _is_marker(line: str) -> bool:
+    return len(line) < 200 and bool(_REPLY_ABOVE.search(line))
+
+
+def _after_marker(lines: list[str]) -> list[str]:
+    """A marker at the top stands above the agent's text; one further down stands above the history."""
+    found = next((index for index, line in enumerate(lines) if _is_marker(line)), -1)
+    if found < 0:
+        return lines
+    above = [line for line in lines[:found] if line.strip() and not _RULE.match(line)]
+    if not above:
+        return _after_marker(lines[found + 1 :]) if found + 1 < len(lines) else []
+    return lines[:found] if _MARKER_EDGE.match(lines[found]) or len(above) > 1 else lines[found + 1 :]
+
+
+def _below_redmine(lines: list[str]) -> list[str]:
+    start = _first_text(lines)
+    if start >= len(lines) or len(lines[start]) > 200 or not _REDMINE.match(lines[start]):
+        return lines
+    index = start + 1
+    while index < len(lines) and (
+        not lines[index].strip() or (len(lines[index]) < 300 and _REDMINE_CHANGE.match(lines[index]))
+    ):
+        index += 1
+    rest = lines[index:]
+    end = next((at for at, line in enumerate(rest) if _RULE.match(line)), len(rest))
+    return rest[:end]
+
+
+def _first_comment(lines: list[str]) -> list[str]:
+    """A history of comments, newest first, each under its "Name, date" line: the first of them."""
+    start = _first_text(lines)
+    if start >= len(lines) or not _is_byline(lines, start):
+        return lines
+    rest = lines[start + 1 :]
+    end = next((index for index in range(len(rest)) if _is_byline(rest, index)), len(rest))
+    return rest[:end]
+
+
+def _is_byline(lines: Sequence[str], index: int) -> bool:
+    line = lines[index]
+    if not 8 < len(line.strip()) <= 90 or not _BYLINE.match(line):
+        return False
+    before = index == 0 or not lines[index - 1].strip() or bool(_RULE.match(lines[index - 1]))
+    after = index + 1 >= len(lines) or not lines[index + 1].strip()
+    return before and after
