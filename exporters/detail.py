@@ -43,7 +43,9 @@ def _waits(whole: Conversation, summary: Summary) -> Iterator[Mapping[str, Any]]
     decided: dict[str, list[bool]] = {}
     for each in promises_decided(whole, promised, desk.business_hours):
         decided.setdefault(each.promise, []).append(each.kept)
-    nexts = [(wait.calendar, wait.business) for wait in islice(measured.next_replies, 20)]
+    nexts: list[tuple[float, float | None]] = [
+        (wait.calendar, wait.business) for wait in islice(measured.next_replies, 20)
+    ]
     both: Mapping[str, list[tuple[float, float | None]]] = {
         "acknowledgement": [] if measured.acknowledgement is None else [(measured.acknowledgement, None)],
         "first_reply": [(w.calendar, w.business) for w in (measured.first_reply,) if w is not None],
@@ -55,4 +57,10 @@ def _waits(whole: Conversation, summary: Summary) -> Iterator[Mapping[str, Any]]
         for number in range(max(len(waits), len(results), name in promised)):
             calendar, business = waits[number] if number < len(waits) else (None, None)
             kept = results[number] if number < len(results) else None
-            yield {"name": name, "calendar": calendar, "business": business, "promised": promised.get(name), "kept": kept}
+            yield {
+                "name": name,
+                "calendar": calendar,
+                "business": business,
+                "promised": promised.get(name),
+                "kept": kept,
+            }

@@ -72,7 +72,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How long it took: half of them at most `median`, nine in ten at most `ninetieth`. Seconds; None when there is none."""
+    """How long it took, in seconds: half of them at most `median`, nine in ten at most `ninetieth`; None if none."""
 
     median: float | None
     ninetieth: float | None
@@ -163,14 +163,18 @@ def _figures(judged: Sequence[Facts]) -> Iterable[Figure]:
         share = Share(sum(results[-1] == "ok" for results in covered), len(covered))
         yield Figure("Every question answered", rule, share, note=f"{at_once} with the first reply")
     if resolved:
-        yield from _clocks("Resolution", "Our first message to the last reply, where the conversation passed", resolved, "")
+        yield from _clocks(
+            "Resolution", "Our first message to the last reply, where the conversation passed", resolved, ""
+        )
     yield _promises(judged)
 
 
 def _clocks(name: str, rule: str, waits: Sequence[Elapsed], note: str) -> Iterable[Figure]:
     calendar, business = (wait.calendar for wait in waits), (wait.business for wait in waits)
     yield Figure(f"{name}, round the clock", f"{rule}.", spread=Spread.of(calendar), note=note)
-    yield Figure(f"{name}, in business hours", f"{rule}; only the time while the desk is open.", spread=Spread.of(business))
+    yield Figure(
+        f"{name}, in business hours", f"{rule}; only the time while the desk is open.", spread=Spread.of(business)
+    )
 
 
 def _promises(judged: Sequence[Facts]) -> Figure:

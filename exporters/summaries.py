@@ -88,7 +88,7 @@ def newest(connection: Connection, wanted: Wanted, limit: int, offset: int = 0) 
     """The newest first."""
     query = sa.select(conversation).where(*wanted.conditions())
     query = query.order_by(conversation.c.started_at.desc(), conversation.c.id.desc()).limit(limit).offset(offset)
-    return _summaries(connection, connection.execute(query).mappings())
+    return _summaries(connection, connection.execute(query).mappings().all())
 
 
 def latest_of(connection: Connection, visits: Iterable[str], limit: int) -> dict[str, list[Summary]]:
@@ -97,14 +97,15 @@ def latest_of(connection: Connection, visits: Iterable[str], limit: int) -> dict
     for visit in visits:  # one walk down the unique index of (visit, due_at) each
         query = sa.select(conversation).where(conversation.c.visit == visit)
         query = query.order_by(conversation.c.due_at.desc()).limit(limit)
-        found[visit] = _summaries(connection, connection.execute(query).mappings())
+        found[visit] = _summaries(connection, connection.execute(query).mappings().all())
     return found
 
 
-def ids(connection: Connection, wanted: Wanted) -> list[str]:
-    """Their ids, oldest first."""
-    query = sa.select(conversation.c.id).where(*wanted.conditions())
-    return list(connection.execute(query.order_by(conversation.c.started_at, conversation.c.id)).scalars())
+def ids(connection: Connection, wanted: Wanted, newest: int | None = None) -> list[str]:
+    """The ids of all of them, or of the newest so many; oldest first."""
+    query = sa.select(conversation.c.id).where(*wanted.conditions()).limit(newest)
+    query = query.order_by(conversation.c.started_at.desc(), conversation.c.id.desc())
+    return list(reversed(connection.execute(query).scalars().all()))
 
 
 @lru_cache(maxsize=256)
@@ -113,8 +114,8 @@ def definition_of(text: str) -> Definition:
     return Definition.model_validate_json(text)
 
 
-def _summaries(connection: Connection, found: Iterable[rows.Row]) -> list[Summary]:
-    wholes = [rows.conversation(row) for row in found]
+def _summaries(connection: Connection, found: Iterable[sa.RowMapping]) -> list[Summary]:
+    wholes = [rows.conversation(dict(row)) for row in found]
     by_id = {whole.id: whole for whole in wholes}
     for row in _bare_messages(connection, list(by_id)):
         by_id[row.conversation].messages.append(

@@ -42,7 +42,9 @@ _ENTITY = re.compile(
 
 @dataclass(slots=True)
 class _Page:
-    lines: list[str] = field(default_factory=lambda: [""])
+    lines: list[str] = field(default_factory=list)
+    line: list[str] = field(default_factory=list)
+    begun: bool = False  # something can be seen on the present line
     quoted: int = 0
     hidden: int = 0
     pre: int = 0
@@ -52,33 +54,34 @@ class _Page:
             return
         if self.pre:
             first, *rest = text.replace("\r\n", "\n").split("\n")
-            self.lines[-1] += first
+            self._add(first)
             for line in rest:
                 self.end_line()
-                self.lines[-1] += line
+                self._add(line)
             return
         text = _SPACE.sub(" ", text)
-        if not self._begun():
-            text = text.lstrip()
-        if text:
-            if not self._begun() and self.quoted:
-                self.lines[-1] = "> " * min(self.quoted, 3)
-            self.lines[-1] += text
+        self._add(text if self.begun else text.lstrip())
 
-    def _begun(self) -> bool:
-        return bool(self.lines[-1].strip(" >"))
+    def _add(self, text: str) -> None:
+        if not text:
+            return
+        if not self.line and self.quoted:
+            self.line.append("> " * min(self.quoted, 3))
+        self.line.append(text)
+        self.begun = self.begun or not text.isspace()
 
     def end_line(self) -> None:
         if not self.hidden:
-            self.lines[-1] = self.lines[-1].rstrip()
-            self.lines.append("> " * min(self.quoted, 3) if self.pre else "")
+            self.lines.append("".join(self.line).rstrip())
+            self.line = []
+            self.begun = False
 
     def block(self, *, spaced: bool) -> None:
         if self.hidden:
             return
-        if self._begun():
+        if self.begun:
             self.end_line()
-        if spaced and len(self.lines) > 1 and self.lines[-2].strip(" >"):
+        if spaced and self.lines and self.lines[-1].strip(" >"):
             self.lines.append("")
 
 
@@ -97,8 +100,9 @@ def visible_text(source: str) -> str:
         if start == len(source):
             break
         position = _markup(source, start, page, open_tags)
-    lines = [line.rstrip() for line in page.lines]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).replace("\xa0", " ")).strip("\n")
+    page.hidden = 0
+    page.end_line()
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(page.lines).replace("\xa0", " ")).strip("\n")
 
 
 def _markup(source: str, start: int, page: _Page, open_tags: list[tuple[str, int, int]]) -> int:

@@ -203,9 +203,9 @@ class _Reading:
         return None
 
 
-_SAID_BY_PROGRAMS = (phrases.AUTOMATIC, phrases.OUT_OF_OFFICE)
+_SAID_BY_PROGRAMS = (phrases.AUTOMATIC, phrases.OUT_OF_OFFICE, phrases.SURVEY)
 _SAID_BY_BOTH = (
-    *(phrases.RECEIPT, phrases.BOILERPLATE, phrases.CLOSED, phrases.SURVEY, phrases.CHALLENGE),
+    *(phrases.RECEIPT, phrases.BOILERPLATE, phrases.CLOSED, phrases.CHALLENGE),
     *(phrases.PROMISE, phrases.COURTESY),
 )
 _WORD = re.compile(r"\w+")

@@ -6,7 +6,7 @@ a dozen levels, 64 kB of text. What is beyond the limits is not looked at, and `
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 MAX_TEXT = 65_536
 MAX_VALUES = 50
 
+_PLAIN = ("text/plain", "text/enriched", "text/markdown")
+_SOURCE = re.compile(r"\s{0,100}<(?:html|!doctype|body|div|head)\b", re.I)  # HTML that is declared as plain text
 _STUB = re.compile(r"\b(?:html|browser|web version|webversion)\b", re.I)
 _REPORT_FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{2,60}):[ \t]*(.{0,1000})$", re.M)
 _RETURNED_ID = re.compile(r"^[> |]{0,6}Message-ID:[ \t]{0,20}(?:\r?\n[ \t]{1,20})?(<[^<>\s]{1,300}>)", re.M | re.I)
@@ -125,30 +127,24 @@ def visible(entities: list[Part]) -> str:
     return ""
 
 
-def _texts(entities: list[Part], *, enclosed: bool) -> Iterator[str]:
-    plain: str | None = None
-    total = 0
+def _texts(entities: list[Part], *, enclosed: bool) -> list[str]:
+    texts: list[str] = []
+    plain: int | None = None  # where in `texts` the plain form of the HTML part to come stands
     for part in entities:
-        if part.in_enclosed is not enclosed or part.attached or total > MAX_TEXT:
+        if part.in_enclosed is not enclosed or part.attached or sum(map(len, texts)) > MAX_TEXT:
             continue
         kind = part.type
-        if kind in ("text/plain", "text/enriched", "text/markdown"):
+        if kind in _PLAIN:
+            plain = len(texts) if part.parent == "multipart/alternative" else None
             text = part.text()[: MAX_TEXT + 1]
-            if text.lstrip()[:200].lower().startswith(("<html", "<!doctype", "<body", "<div")):
-                text = visible_text(text)
-            if part.parent == "multipart/alternative":
-                plain = text
-            total += len(text)
-            yield text
+            texts.append(visible_text(text) if _SOURCE.match(text) else text)
         elif kind == "text/html":
-            beside = part.parent in ("multipart/alternative", "multipart/related")
-            if plain is not None and beside and not _is_stub(plain):
-                continue
             text = visible_text(part.text())
-            total += len(text)
-            if plain is not None and len(text) < 2 * len(plain):
-                continue
-            yield text
+            if plain is None:
+                texts.append(text)
+            elif text.strip() and _is_stub(texts[plain]):
+                texts[plain] = text
+    return texts
 
 
 def _is_stub(plain: str) -> bool:

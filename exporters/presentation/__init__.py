@@ -13,7 +13,7 @@ STYLE: Final = (HERE / "style.css").read_text(encoding="utf-8")
 
 
 def environment(templates: Path) -> Environment:
-    """Templates of this folder and the shared ones. Whatever is put into them is escaped and rid of control characters."""
+    """Templates of this folder and the shared ones. What is put into them is escaped and rid of control characters."""
     made = Environment(
         loader=ChoiceLoader([FileSystemLoader(templates), FileSystemLoader(HERE)]),
         autoescape=True,

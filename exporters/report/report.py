@@ -25,6 +25,7 @@ from conversations.journal import Journal, lifecycle
 from conversations.records import Conversation
 from exporters.detail import detail
 from exporters.presentation import STYLE, encoded, environment
+from exporters.presentation.formats import span
 from exporters.scorecard import Facts, Scorecard, scorecard
 from exporters.summaries import Summary, Wanted, ids
 
@@ -59,10 +60,10 @@ class Period:
 async def write_report(
     journal: Journal, out: Path, start: datetime | None, end: datetime | None, desks: Mapping[str, str]
 ) -> Path:
-    """Write a report on the conversations that began from `start` (inclusive) to `end` (exclusive); the path of its index.
+    """Report on the conversations that began from `start` (inclusive) to `end` (exclusive); the path of the index.
 
-    `desks`: the desks of the config by name, with what people call them; each has its place even without a conversation.
-    Files that are there are replaced. Raises ReportError.
+    `desks`: the desks of the config by name, with what people call them; each has its place even without a
+    conversation. Files that are there are replaced. Raises ReportError.
     """
     period = Period(start, end)
     found = await journal.read(lambda connection: ids(connection, period.wanted()))
@@ -152,7 +153,7 @@ def _in_a_sentence(card: Scorecard) -> str:
     if not card.judged or replied is None or spread is None:
         return ""
     said = f"A person replied to {replied.count} of {replied.of} customers who got through"
-    return f"{said}." if spread.median is None else said + ", half of them within {}."
+    return f"{said}." if spread.median is None else f"{said}, half of those within {span(spread.median)}."
 
 
 _link: Callable[[str], str] = "conversations/{}.html".format

@@ -41,6 +41,7 @@ class Inbox:
         self._skew = Skew()
         self._error: BotError | None = None
         self._changed = asyncio.Event()
+        self._opened = asyncio.Event()
         self.state = InboxState(up=False, since=now())
         pace = pace or Pace()
         self._inbox = FolderWatch(account, ledger, junk=False, now=now, rng=rng, pace=pace, report=self._inbox_reports)
@@ -51,9 +52,14 @@ class Inbox:
         try:
             async with asyncio.TaskGroup() as folders:
                 folders.create_task(self._inbox.run())
-                folders.create_task(self._spam.run())
+                folders.create_task(self._watch_spam())
         finally:
             self._set(replace(self.state, up=False, error="not under watch", junk=None))
+
+    async def _watch_spam(self) -> None:
+        # Where only one connection is to be had, it must be the one to INBOX.
+        await self._opened.wait()
+        await self._spam.run()
 
     async def ready(self, timeout: float) -> None:  # noqa: ASYNC109  the error says what was waited for
         """Return when INBOX is open and its position durable: from then on nothing that arrives is missed.
@@ -74,6 +80,7 @@ class Inbox:
         match report:
             case Up():
                 self._error = None
+                self._opened.set()
                 self._set(replace(self.state, up=True, error=None))
             case Down(error):
                 self._error = error

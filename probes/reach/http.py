@@ -3,11 +3,10 @@
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-from probes.reach.line import Line, NotReached, one_line, reached
+from probes.reach.line import Address, Line, NotReached, one_line, reached
 from probes.reach.reached import Reached
 
-MAX_SAFE = "/?%:@!$&'()*+,;=~"
-_REDIRECTS = 10
+MAX_REDIRECTS = 10
 MAX_HEAD = 64 * 1024  # also the stream's limit
 MAX_BODY = 1024 * 1024  # what is beyond it is not read
 
@@ -28,7 +27,7 @@ async def probe(target: str, *, timeout: float, ca_file: Path | None = None) -> 
             to = await _get(line, url, ca_file)
             if to is None:
                 return
-            url = urljoin(url, to)
+            url = _joined(url, to)
         raise NotReached(f"the page redirects more than {MAX_REDIRECTS} times")
 
     return await reached(conversation, timeout)
@@ -38,9 +37,7 @@ async def _get(line: Line, url: str, ca_file: Path | None) -> str | None:
     """One request; where it redirects to, or None when the page is there."""
     host, port, parts = _parsed(url)
     line.expires = None
-    await line.connect(host, port)
-    if parts.scheme == "https":
-        await line.secure(host, ca_file)
+    await line.connect(Address(host, port, "tls" if parts.scheme == "https" else "none", ca_file))
     with line.phase("first_byte", "waiting for the answer"):
         line.writer.write(_request(host, port, parts))
         await line.writer.drain()
@@ -52,6 +49,13 @@ async def _get(line: Line, url: str, ca_file: Path | None) -> str | None:
     with line.phase("transfer", "reading the page"):
         await _body(line, headers)
     return None
+
+
+def _joined(url: str, to: str) -> str:
+    try:
+        return urljoin(url, to)
+    except ValueError:
+        raise NotReached(f"it leads to {one_line(to)}, which is no address") from None
 
 
 def _parsed(url: str) -> tuple[str, int, SplitResult]:

@@ -1,6 +1,6 @@
 """Does a mail server greet and speak IMAP (RFC 3501), with TLS where it should? Nobody logs in."""
 
-from probes.reach.line import Line, NotReached, Server, one_line, polite_end, reached
+from probes.reach.line import Line, NotReached, Server, one_line, reached
 from probes.reach.reached import Reached
 
 MAX_LINES = 100
@@ -13,17 +13,14 @@ async def probe(target: Server, *, timeout: float) -> Reached:  # noqa: ASYNC109
     """
 
     async def conversation(line: Line) -> None:
-        await line.connect(target.host, target.port)
-        if target.security == "tls":
-            await line.secure(target.host, target.ca_file)
+        await line.connect(target)
         with line.phase("greeting", "waiting for its greeting"):
             greeting = await line.hear()
         if not greeting.upper().startswith(("* OK", "* PREAUTH")):
             raise NotReached(f"the server greets with: {one_line(greeting) or 'an empty line'}")
         if target.security == "starttls":
             await _start_tls(line, target)
-        async with polite_end(line, "z LOGOUT"):
-            pass
+        await line.say_goodbye("z LOGOUT")
 
     return await reached(conversation, timeout)
 
@@ -40,4 +37,4 @@ async def _start_tls(line: Line, target: Server) -> None:
             break
         else:
             raise NotReached("the server does not answer STARTTLS")
-    await line.secure(target.host, target.ca_file)
+    await line.secure(target)

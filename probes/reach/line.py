@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -37,6 +39,16 @@ class Server(Protocol):
         """PEM file of authorities to trust instead of the system's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A `Server` that is known by its address only."""
+
+    host: str
+    port: int
+    security: Security = "none"
+    ca_file: Path | None = None
+
+
 class NotReached(Exception):  # noqa: N818 - an answer, which becomes a Reached
     """The server is not up; the text says why."""
 
@@ -62,40 +74,74 @@ class Line:
         finally:
             self.phases[name] = self.phases.get(name, 0.0) + asyncio.get_running_loop().time() - start
 
-    async def connect(self, host: str, port: int) -> None:
-        """Look up the host (phase dns) and connect to the first of its addresses that answers (phase connect)."""
+    async def connect(self, server: Server) -> None:
+        """Look up the host (phase dns), connect to the first of its addresses that answers (phase connect), and go on
+        in TLS (phase tls) if the server speaks it from the start.
+        """
         self.hang_up()
-        loop = asyncio.get_running_loop()
+        connection = await self._connected(await self._addresses(server), server.port)
+        try:
+            if server.security == "tls":
+                context = await _trust(server.ca_file)
+                with self._tls():
+                    self.reader, self.writer = await asyncio.open_connection(
+                        sock=connection, ssl=context, server_hostname=server.host, limit=MAX_LINE
+                    )
+                self._read_certificate()
+            else:
+                self.reader, self.writer = await asyncio.open_connection(sock=connection, limit=MAX_LINE)
+        except BaseException:
+            connection.close()
+            raise
+        self._open = self.writer
+
+    async def secure(self, server: Server) -> None:
+        """Go over to TLS (phase tls) on the open connection."""
+        context = await _trust(server.ca_file)
+        with self._tls():
+            await self.writer.start_tls(context, server_hostname=server.host)
+        self._read_certificate()
+
+    async def _addresses(self, server: Server) -> list[tuple[socket.AddressFamily, str]]:
         with self.phase("dns", "looking up the host"):
             try:
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                found = await asyncio.get_running_loop().getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
             except (socket.gaierror, UnicodeError) as error:
                 raise NotReached(f"the host has no address (DNS): {_why(error)}") from None
-        addresses = list(dict.fromkeys(str(address[4][0]) for address in found))[:MOST_ADDRESSES]
-        with self.phase("connect", "connecting"):
-            for address in addresses:
-                try:
-                    self.reader, self.writer = await asyncio.open_connection(address, port, limit=MAX_LINE)
-                except OSError as error:
-                    if address == addresses[-1]:
-                        raise NotReached(f"no connection to {address} port {port}: {_why(error)}") from None
-                else:
-                    self._open = self.writer
-                    return
+        addresses: dict[tuple[socket.AddressFamily, str], None] = {
+            (family, str(address[0])): None for family, _, _, _, address in found
+        }
+        return list(addresses)[:MOST_ADDRESSES]
 
-    async def secure(self, host: str, ca_file: Path | None = None) -> None:
-        """Go over to TLS (phase tls), checking the certificate against `ca_file` or the system's authorities."""
-        try:
-            context = await asyncio.to_thread(ssl.create_default_context, cafile=ca_file)
-        except OSError as error:  # an SSLError is one
-            raise NotReached(f"the file of trusted authorities cannot be used: {_why(error)}") from None
+    async def _connected(self, addresses: list[tuple[socket.AddressFamily, str]], port: int) -> socket.socket:
+        why = "none of its addresses can be used"
+        with self.phase("connect", "connecting"):
+            for family, address in addresses:
+                connection = socket.socket(family, socket.SOCK_STREAM)
+                connection.setblocking(False)
+                try:
+                    await asyncio.get_running_loop().sock_connect(connection, (address, port))
+                except OSError as error:
+                    connection.close()
+                    why = f"no connection to {address} port {port}: {_why(error)}"
+                except BaseException:
+                    connection.close()
+                    raise
+                else:
+                    return connection
+        raise NotReached(why)
+
+    @contextlib.contextmanager
+    def _tls(self) -> Iterator[None]:
         with self.phase("tls", "starting TLS"):
             try:
-                await self.writer.start_tls(context, server_hostname=host)
+                yield
             except ssl.SSLCertVerificationError as error:
                 raise NotReached(f"bad certificate: {error.verify_message}"[:300]) from None
             except (ssl.SSLError, ConnectionError, EOFError) as error:
                 raise NotReached(f"TLS failed: {_why(error)}") from None
+
+    def _read_certificate(self) -> None:
         certificate = self.writer.get_extra_info("peercert") or {}
         if ends := certificate.get("notAfter"):
             self.expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
@@ -114,6 +160,11 @@ class Line:
         if not line:
             raise NotReached("the server closed the connection")
         return line.decode("utf-8", "replace").rstrip("\r\n")
+
+    async def say_goodbye(self, text: str) -> None:
+        """Send the last line; a server that does not hear it was up all the same."""
+        with contextlib.suppress(OSError):
+            await self.say(text)
 
     def hang_up(self) -> None:
         """Close the connection, if there is one, without waiting."""
@@ -145,12 +196,11 @@ async def reached(conversation: Callable[[Line], Awaitable[None]], seconds: floa
     return Reached(reason is None, dict(line.phases), one_line(reason) if reason else None, line.expires)
 
 
-@contextlib.asynccontextmanager
-async def polite_end(line: Line, farewell: str) -> AsyncIterator[None]:
-    """Say goodbye after what is inside; a server that does not hear it is up all the same."""
-    yield
-    with contextlib.suppress(OSError):
-        await line.say(farewell)
+async def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return await asyncio.to_thread(ssl.create_default_context, cafile=ca_file)
+    except OSError as error:  # an SSLError is one
+        raise NotReached(f"the file of trusted authorities cannot be used: {_why(error)}") from None
 
 
 def one_line(text: str) -> str:
@@ -159,6 +209,9 @@ def one_line(text: str) -> str:
 
 
 def _why(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
+    match error:
+        case ssl.SSLError(reason=str(why)) | socket.gaierror(strerror=str(why)):
+            return why
+        case OSError(errno=int(number)) if number > 0:
+            return os.strerror(number)  # asyncio's own text repeats the address
+    return one_line(str(error)) or type(error).__name__

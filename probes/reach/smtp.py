@@ -1,6 +1,6 @@
 """Does a mail server greet and speak SMTP (RFC 5321), with TLS where it should (RFC 3207)? Nothing is mailed."""
 
-from probes.reach.line import Line, NotReached, Server, one_line, polite_end, reached
+from probes.reach.line import Line, NotReached, Server, one_line, reached
 from probes.reach.reached import Reached
 
 MAX_LINES = 100
@@ -13,9 +13,7 @@ async def probe(target: Server, *, timeout: float) -> Reached:  # noqa: ASYNC109
     """
 
     async def conversation(line: Line) -> None:
-        await line.connect(target.host, target.port)
-        if target.security == "tls":
-            await line.secure(target.host, target.ca_file)
+        await line.connect(target)
         with line.phase("banner", "waiting for its greeting"):
             await _reply(line, "220", "the greeting")
         with line.phase("ehlo", "waiting for the answer to EHLO"):
@@ -23,8 +21,7 @@ async def probe(target: Server, *, timeout: float) -> Reached:  # noqa: ASYNC109
             offered = await _reply(line, "250", "EHLO")
         if target.security == "starttls":
             await _start_tls(line, target, offered)
-        async with polite_end(line, "QUIT"):
-            pass
+        await line.say_goodbye("QUIT")
 
     return await reached(conversation, timeout)
 
@@ -35,7 +32,7 @@ async def _start_tls(line: Line, target: Server, offered: list[str]) -> None:
     with line.phase("tls", "waiting for the answer to STARTTLS"):
         await line.say("STARTTLS")
         await _reply(line, "220", "STARTTLS")
-    await line.secure(target.host, target.ca_file)
+    await line.secure(target)
 
 
 async def _reply(line: Line, code: str, to: str) -> list[str]:

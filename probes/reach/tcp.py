@@ -1,6 +1,6 @@
 """Can a port be connected to?"""
 
-from probes.reach.line import Line, reached
+from probes.reach.line import Address, Line, reached
 from probes.reach.reached import Reached
 
 
@@ -9,6 +9,6 @@ async def probe(target: tuple[str, int], *, timeout: float) -> Reached:  # noqa:
     host, port = target
 
     async def conversation(line: Line) -> None:
-        await line.connect(host, port)
+        await line.connect(Address(host, port))
 
     return await reached(conversation, timeout)

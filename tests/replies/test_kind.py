@@ -24,7 +24,9 @@ def test_an_acknowledgement_is_told_from_its_words(language: str, mark: str) -> 
 
 
 @pytest.mark.parametrize("language", ABSENCES)
-@pytest.mark.parametrize("headers", [RESPONDER, {"X_Auto_Response_Suppress": "All"}, {}], ids=["responder", "exchange", "bare"])
+@pytest.mark.parametrize(
+    "headers", [RESPONDER, {"X_Auto_Response_Suppress": "All"}, {}], ids=["responder", "exchange", "bare"]
+)
 def test_an_out_of_office_reply_is_not_an_answer(language: str, headers: dict[str, str]) -> None:
     subject, text = ABSENCES[language]
     found = judged(mail(text, subject, PERSON, **headers))
@@ -42,6 +44,8 @@ def test_a_notice_of_closing_or_a_survey_is_no_reply(language: str, mark: str) -
 @pytest.mark.parametrize("sender", [PERSON, "Example Support <support@desk.example>"], ids=["person", "team"])
 @pytest.mark.parametrize("mark", MARKS)
 @pytest.mark.parametrize("language", HUMANS)
-def test_what_a_person_wrote_stays_human_whatever_the_helpdesk_marks_it_as(language: str, mark: str, sender: str) -> None:
+def test_what_a_person_wrote_stays_human_whatever_the_helpdesk_marks_it_as(
+    language: str, mark: str, sender: str
+) -> None:
     found = judged(mail(HUMANS[language], sender=sender, **MARKS[mark]))
     assert found.kind == Kind.HUMAN, found

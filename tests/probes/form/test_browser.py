@@ -168,7 +168,7 @@ async def test_a_program_that_is_no_browser_does_not_start(installed: None, tmp_
     program = tmp_path / "browser"
     program.write_text("#!/bin/sh\necho 'error while loading shared libraries: libnss3.so' >&2\nexit 127\n")
     program.chmod(0o755)
-    with pytest.raises(BrowserMissing, match="does not start.*libnss3.so") as error:
+    with pytest.raises(BrowserMissing, match=r"does not start.*libnss3\.so") as error:
         await try_launch(BrowserSettings(executable=program), os.environ)
     assert "\n" not in str(error.value)
 

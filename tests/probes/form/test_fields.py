@@ -24,7 +24,8 @@ ALL = """<form action=/search><label>Search <input name=q></label><label>E-mail 
     <label><input type=checkbox name=news value=yes checked> Newsletter</label>
     <label>Twice <input name=a></label><label>Twice <input name=b></label>
     <label for=body>Your message</label><textarea id=body name=body style="display:none"></textarea>
-    <div><div contenteditable=true style="min-height:2em" oninput="this.closest(`form`).elements.body.value = this.innerText"></div></div>
+    <div><div contenteditable=true style="min-height:2em"
+        oninput="this.closest(`form`).elements.body.value = this.innerText"></div></div>
     <label>File <input type=file name=file></label>
     <div id=shadow></div><input type=submit value=Send></form>
     <script>document.querySelector("#shadow").attachShadow({mode: "open"}).innerHTML =

@@ -53,7 +53,7 @@ def test_without_any_browser_it_says_what_to_install(home: Path) -> None:
 
 def test_a_configured_browser_that_is_not_there_is_not_replaced_by_another(home: Path) -> None:
     program(home / "bin/chromium")
-    with pytest.raises(BrowserMissing, match="browser.executable"):
+    with pytest.raises(BrowserMissing, match=r"browser\.executable"):
         found(home, executable=home / "nothing")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from probes.errors import AddressRefused, LoginRefused, SendRefused
 from probes.mail.account import Account
+from probes.mail.imap import ConnectionLimit, Session
 from probes.mail.inbox import MAX_MAIL_BYTES, Inbox, InboxState, Pace
 from probes.mail.letter import Letter, compose, new_message_id, plus_address
 from probes.mail.smtp import Outbox
@@ -159,13 +160,17 @@ async def test_addresses_and_relaying_are_refused_for_what_they_are(mail: MailSe
     await box.aclose()
 
 
-async def test_with_one_connection_allowed_one_folder_is_watched_and_no_password_is_blamed() -> None:
+async def test_a_mailbox_that_is_full_of_connections_is_opened_when_one_is_free() -> None:
     if (why := missing()) is not None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why)
     with mail_servers(connections=1) as mail:
-        ledger = Memory()
-        async with watched(account(mail), ledger, Pace(crowded=0.1)) as inbox:
-            await asyncio.to_thread(mail.put, b"Subject: alone\r\n\r\nx\r\n", ANNA)
-            await ledger.until(lambda m: m.arrivals, 20)
-            assert inbox.state.up
-            assert inbox.state.junk is None
+        who = account(mail)
+        other = await Session.open(who, now=now, deadline=20)
+        inbox = Inbox(who, Memory(), now=now, rng=Random(1), pace=Pace(crowded=0.1))
+        run = asyncio.create_task(inbox.run())
+        with pytest.raises(ConnectionLimit):
+            await inbox.ready(1)
+        other.abort()
+        await inbox.ready(20)
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from probes.reach import http
+from probes.reach.reached import Reached
 from tests.probes.reach.conftest import EXPIRES, Certificates, Dialogue, Serve
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -23,7 +24,7 @@ def answers(*pieces: bytes, heard: list[bytes] | None = None, hold: bool = False
     return dialogue
 
 
-async def probe(serve: Serve, *pieces: bytes, path: str = "/", seconds: float = 10, hold: bool = False) -> http.Reached:
+async def probe(serve: Serve, *pieces: bytes, path: str = "/", seconds: float = 10, hold: bool = False) -> Reached:
     desk = await serve(answers(*pieces, hold=hold))
     return await http.probe(f"http://127.0.0.1:{desk.port}{path}", timeout=seconds)
 
@@ -63,7 +64,7 @@ async def test_redirects_are_followed_and_bounded(serve: Serve) -> None:
     )
 
 
-@pytest.mark.parametrize("to", ["file:///etc/passwd", "javascript:1", "http://[broken", "//", "http://x:99999/"])
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "javascript:1", "http://[broken", "http://x:99999/"])
 async def test_a_redirect_to_what_is_no_page_is_not_followed(serve: Serve, to: str) -> None:
     reached = await probe(serve, f"HTTP/1.1 302 Found\r\nLocation: {to}\r\n\r\n".encode())
     assert not reached.up
