@@ -38,10 +38,11 @@ async def start(
     owner: str | None = None,
     lease_until: float | None = None,
     open_allowed: int | None = 1,
+    scheduled: bool = True,
 ) -> Started | NotStarted:
     """Start the conversation of this visit that is due at `due_at`, once whoever calls how often, within the limits.
 
-    `open_allowed`: so many of the visit may be open at a time; None for any number.
+    `scheduled`: whether this is the timetable's doing, and its slot is done with by it. `open_allowed`: so many of the visit may be open at a time; None for any number.
     """
     conversation_id = secrets.token_hex(8)
     document = definition.model_dump_json(by_alias=True)
@@ -49,7 +50,8 @@ async def start(
     def operation(connection: Connection) -> Started | NotStarted:
         refusal = _refusal(connection, definition, now, open_allowed)
         if refusal is not None:
-            visits.note_slot(connection, definition.visit, due_at)
+            if scheduled:
+                visits.note_slot(connection, definition.visit, due_at)
             return NotStarted(refusal)
         for _ in range(TRIES):
             new = lifecycle.Start(
@@ -63,7 +65,7 @@ async def start(
                 reference=new_reference(rng),
                 definition=document,
             )
-            if lifecycle.start(connection, new, now, owner=owner, lease_until=lease_until):
+            if lifecycle.start(connection, new, now, owner=owner, lease_until=lease_until, scheduled=scheduled):
                 return Started(conversation_id)
             if visits.has_slot(connection, definition.visit, due_at):
                 return NotStarted("exists")

@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from conversations.records import Conversation, Verdict
 from conversations.times import Elapsed, Kept, promises_decided
+from exporters.complaints import complaint
 from exporters.summaries import OPEN, Summary, definition_of
 from replies.kind import Kind
 
@@ -200,7 +201,7 @@ def _problems(whole: Conversation, summary: Summary, kept: Sequence[Kept]) -> It
         yield problem(f"promise missed: {promise.replace('_', ' ')} within {promised}", "")
     for found in whole.findings:
         if found.result == "problem":
-            yield problem(found.check.replace("_", " "), found.evidence)
+            yield problem(complaint(found.check), found.evidence)
 
 
 def _quoted(text: str) -> str:

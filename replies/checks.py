@@ -5,9 +5,12 @@ from replies.kind import Classified
 from replies.message import Message
 
 
-def findings(message: Message, new_text: str, kind: Classified, *, folder: str) -> list[Finding]:
-    """What can be said about this message. A check that has nothing to say says nothing."""
-    return [_spam_folder(folder)]
+def findings(message: Message, new_text: str, kind: Classified, *, folder: str | None) -> list[Finding]:
+    """What can be said about this message. A check that has nothing to say says nothing.
+
+    `folder`: where IMAP found it; None for a file that was in none.
+    """
+    return [] if folder is None else [_spam_folder(folder)]
 
 
 def _spam_folder(folder: str) -> Finding:

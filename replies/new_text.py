@@ -15,6 +15,8 @@ from replies.wrappers import framed, without_chrome
 MAX_INPUT = 65_536
 MAX_LINES = 3_000
 MAX_OURS = 65_536
+MIN_OURS = 16  # characters of a line that is ours and not a formula of politeness
+MIN_WRAPPED = 20
 
 _SIGNATURE = re.compile(r"\s{0,3}(?:--|—{1,3}|–{1,2}|__|-- ?\xa0?)\s*$")
 _LONG_RULE = re.compile(r"\s{0,3}(?:-{3,10}|—{4,}|_{3,}|={3,}|\*{3,}|━{3,}|─{3,})\s*$")
@@ -126,11 +128,12 @@ class _Ours:
     def holds(self, line: str) -> bool:
         """Whether a line is ours: long enough to be told from chance."""
         plain = self._plain(line)
-        return len(plain) >= 12 and (plain in self._lines or (len(plain) >= 20 and plain in self._all))
+        return len(plain) >= MIN_OURS and (plain in self._lines or (len(plain) >= MIN_WRAPPED and plain in self._all))
 
-    def has_short(self, line: str) -> bool:
-        """Whether a line of any length is one of ours, such as "Hello," or a name."""
-        return self._plain(line) in self._lines
+    def may_hold(self, line: str) -> bool:
+        """Whether a line of any length could be ours, such as "Hello," or the rest of a line that was wrapped."""
+        plain = self._plain(line)
+        return plain in self._lines or (" " in plain and plain in self._all)
 
 
 def _without_ours(lines: list[str], ours: Sequence[str]) -> list[str]:
@@ -142,23 +145,28 @@ def _without_ours(lines: list[str], ours: Sequence[str]) -> list[str]:
     first = held.index(True)
     start = first
     while start > 0 and (
-        not lines[start - 1].strip() or _ANY_RULE.match(lines[start - 1]) or known.has_short(lines[start - 1])
+        not lines[start - 1].strip() or _ANY_RULE.match(lines[start - 1]) or known.may_hold(lines[start - 1])
     ):
         start -= 1
     before = lines[:start]
-    if _has_text(before) and not _quotes_one_line(lines, held, first):
+    mine = _with_formulas(lines, held, known)
+    rest = [mine[index] for index in range(first, len(lines)) if lines[index].strip()]
+    repeated = len(rest) >= 3 and sum(rest) == 1  # an agent repeats one sentence of ours and goes on
+    if _has_text(before) and not repeated:
         return before
-    return [
-        line
-        for line, ours_too in zip(lines, held, strict=True)
-        if not ours_too and not (line.strip() and known.has_short(line))
-    ]
+    return [line for line, ours_too in zip(lines, mine, strict=True) if not ours_too]
 
 
-def _quotes_one_line(lines: Sequence[str], held: Sequence[bool], first: int) -> bool:
-    """An agent repeats one sentence of ours and goes on: not the beginning of the history."""
-    rest = [index for index in range(first, len(lines)) if lines[index].strip()]
-    return len(rest) >= 3 and sum(held[index] for index in rest) == 1
+def _with_formulas(lines: Sequence[str], held: Sequence[bool], known: _Ours) -> list[bool]:
+    """`held` and the short lines beside them, such as our greeting and our name."""
+    mine = list(held)
+    for order in (range(len(lines)), range(len(lines) - 1, -1, -1)):
+        beside = False
+        for index in order:
+            line = lines[index]
+            beside = mine[index] or (beside and (not line.strip() or known.may_hold(line)))
+            mine[index] = beside and (mine[index] or bool(line.strip()))
+    return mine
 
 
 def _is_device(line: str) -> bool:

@@ -84,8 +84,7 @@ def tickets(message: Message) -> tuple[str, ...]:
     """The desk's numbers for the matter, most certain first, without doubles; empty if there is none."""
     found = dict.fromkeys(_in_header(message))
     found.update(dict.fromkeys(_in_subject(message.subject)))
-    body = new_text(message.text)[:MAX_BODY] or message.text[:MAX_BODY]
-    found.update(dict.fromkeys(_in_body(message.text[:MAX_BODY] if len(body) < 40 else body)))
+    found.update(dict.fromkeys(_in_body(new_text(message.text)[:MAX_BODY])))
     return tuple(found)[:MAX_TICKETS]
 
 

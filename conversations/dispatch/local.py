@@ -27,14 +27,14 @@ class LocalDispatch:
         self._journal = journal
         self._advance = advance
         self._clock = clock
-        self._only = only
+        self.only = only
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
 
     def nudge(self, conversation_id: str) -> None:
         """Advance this conversation now, or once more when it is being advanced."""
-        if self._only not in {None, conversation_id}:
+        if self.only not in {None, conversation_id}:
             return
         if conversation_id in self._running:
             self._again.add(conversation_id)
@@ -45,8 +45,8 @@ class LocalDispatch:
     async def sweep(self) -> int:
         """Set everything in motion that is due and not in motion yet."""
         now = self._clock.now()
-        due = await self._journal.read(lambda c: lifecycle.due(c, now, BATCH))
-        fresh = [each for each in due if each not in self._running and self._only in {None, each}]
+        due = await self._journal.read(lambda c: lifecycle.due(c, now, BATCH, self.only))
+        fresh = [each for each in due if each not in self._running]
         for each in fresh:
             self.nudge(each)
         return len(fresh)

@@ -38,32 +38,30 @@ class LeaseLost(BaseException):
 
 
 def start(
-    connection: Connection, new: Start, now: float, *, owner: str | None = None, lease_until: float | None = None
+    connection: Connection,
+    new: Start,
+    now: float,
+    *,
+    owner: str | None = None,
+    lease_until: float | None = None,
+    scheduled: bool = True,
 ) -> bool:
-    """Insert it, due at once; False when this visit already has a conversation for that due time.
+    """Insert it, due at once; False when this visit already has a conversation for that due time, or the reference is taken.
 
-    With an owner it starts claimed, so that no other process takes it.
+    With an owner it starts claimed, so that no other process takes it. One that is not `scheduled` leaves the timetable alone.
     """
     values = {field: getattr(new, field) for field in Start.__slots__}
-    inserted = rows.insert_new(
-        connection,
-        conversation,
-        values
-        | {"started_at": now, "wake_at": lease_until if owner else now, "owner": owner, "lease_until": lease_until},
-    )
-    if inserted:
-        rows.upsert(
-            connection,
-            schema.visit_state,
-            {"visit": new.visit, "last_due": new.due_at, "last_run": now, "consecutive_failures": 0},
-            keep=("consecutive_failures",),
-        )
-        connection.execute(
-            schema.clue.insert().values(
-                mailbox=new.mailbox, kind="token", value=new.reference.lower(), conversation=new.id
-            )
-        )
-    return inserted
+    wake_at = lease_until if owner else now
+    values |= {"started_at": now, "wake_at": wake_at, "owner": owner, "lease_until": lease_until}
+    if not rows.insert_new(connection, conversation, values):
+        return False
+    state = {"visit": new.visit, "last_run": now, "consecutive_failures": 0}
+    if scheduled:
+        state["last_due"] = new.due_at
+    rows.upsert(connection, schema.visit_state, state, keep=("consecutive_failures",))
+    clue = {"mailbox": new.mailbox, "kind": "token", "value": new.reference.lower(), "conversation": new.id}
+    connection.execute(schema.clue.insert().values(clue))
+    return True
 
 
 def claim(
@@ -156,16 +154,12 @@ def release_all(connection: Connection, owner_prefix: str, now: float) -> int:
     ).rowcount
 
 
-def due(connection: Connection, now: float, limit: int) -> list[str]:
-    """Open conversations that somebody should look at, longest due first."""
-    return list(
-        connection.execute(
-            sa.select(conversation.c.id)
-            .where(conversation.c.wake_at <= now)
-            .order_by(conversation.c.wake_at)
-            .limit(limit)
-        ).scalars()
-    )
+def due(connection: Connection, now: float, limit: int, only: str | None = None) -> list[str]:
+    """Open conversations that somebody should look at, longest due first; or only this one, when it is due."""
+    query = sa.select(conversation.c.id).where(conversation.c.wake_at <= now)
+    if only is not None:
+        query = query.where(conversation.c.id == only)
+    return list(connection.execute(query.order_by(conversation.c.wake_at).limit(limit)).scalars())
 
 
 def next_wake(connection: Connection) -> float | None:
@@ -202,3 +196,10 @@ def listed(
     if open_only:
         query = query.where(conversation.c.verdict.is_(None))
     return list(connection.execute(query).scalars())
+
+
+def beginning_with(connection: Connection, prefix: str) -> list[str]:
+    """At most two ids that begin so; an id that is exactly so is the only one."""
+    query = sa.select(conversation.c.id).where(conversation.c.id.startswith(prefix, autoescape=True)).limit(2)
+    found = list(connection.execute(query).scalars())
+    return [prefix] if prefix in found else found

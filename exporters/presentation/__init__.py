@@ -33,10 +33,5 @@ def environment(templates: Path) -> Environment:
     return made
 
 
-def encoded(page: str) -> bytes:
-    """A page as bytes. Half a surrogate pair, which JSON can bring in, becomes a question mark."""
-    return page.encode("utf-8", "replace")
-
-
 def _printable(value: object) -> object:
     return formats.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -24,7 +24,7 @@ from conversations.description import describe, rfc3339
 from conversations.journal import Journal, lifecycle
 from conversations.records import Conversation
 from exporters.detail import detail
-from exporters.presentation import STYLE, encoded, environment
+from exporters.presentation import STYLE, environment
 from exporters.presentation.formats import span
 from exporters.scorecard import Facts, Scorecard, scorecard
 from exporters.summaries import Summary, Wanted, ids
@@ -101,7 +101,7 @@ class _Writing:
         with (self._out / "conversations.json").open("ab") as everything:
             for whole in wholes:
                 text = json.dumps(describe(whole), ensure_ascii=False)
-                everything.write(f"{self._separator}\n{text}".encode("utf-8", "replace"))
+                everything.write(f"{self._separator}\n{text}".encode())
                 self._separator = ","
                 self._add_page(whole)
                 self._facts.setdefault(whole.desk, []).append(Facts.of(whole))
@@ -141,7 +141,7 @@ class _Writing:
 
     def _write(self, name: str, template: str, **values: Any) -> Path:
         page = self._templates.get_template(template).render(style=Markup(STYLE), **values)  # noqa: S704 - our own file
-        (self._out / name).write_bytes(encoded(page))
+        (self._out / name).write_text(page, encoding="utf-8")
         return self._out / name
 
 

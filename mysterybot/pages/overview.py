@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from exporters.metrics import TARGET
 from exporters.scorecard import Spread
-from exporters.snapshot import LiveVisit, Open, Snapshot, VisitState
+from exporters.snapshot import Labels, LiveVisit, Open, Snapshot, VisitState
 from exporters.summaries import OPEN, Summary
 
 
@@ -34,6 +35,18 @@ class DeskBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A way in that is probed. Spans are in seconds; `up` and the rest are None before the first probe."""
+
+    what: str
+    up: bool | None
+    since: float | None
+    took: float | None
+    certificate: float | None  # until it ends
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """What the first page shows above the list of conversations."""
 
@@ -41,6 +54,7 @@ class Overview:
     open: int
     waiting: float | None  # how long the customer who waits longest has waited
     failing: int  # visits whose latest conversation did not pass
+    ways: Sequence[Way]
 
 
 def overview(
@@ -57,7 +71,17 @@ def overview(
         open=sum(group.count for group in snapshot.open.values()),
         waiting=now - min(waiting) if waiting else None,
         failing=sum(line.streak > 0 for visits in lines.values() for line in visits),
+        ways=[_way(target, snapshot, now) for target in snapshot.live.targets],
     )
+
+
+def _way(target: Labels, snapshot: Snapshot, now: float) -> Way:
+    what = " · ".join(target[label] for label in TARGET if target.get(label))
+    found = next((each for each in snapshot.reached if each.labels == target), None)
+    if found is None:
+        return Way(what, None, None, None, None, "")
+    certificate = None if found.certificate_expires is None else found.certificate_expires - now
+    return Way(what, found.up, now - found.at, sum(found.phases.values()), certificate, found.reason)
 
 
 def _line(

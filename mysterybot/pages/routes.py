@@ -16,7 +16,7 @@ from starlette.routing import Route
 from conversations.journal import Journal, lifecycle, messages
 from conversations.records import Verdict
 from exporters.detail import detail
-from exporters.presentation import STYLE, encoded, environment
+from exporters.presentation import STYLE, environment
 from exporters.scorecard import Facts, scorecard
 from exporters.snapshot import Snapshot
 from exporters.summaries import OPEN, Wanted, ids, latest_of, newest
@@ -150,9 +150,9 @@ async def _style(request: Request) -> Response:
 async def _page(snapshot: Snapshot, template: str, **values: Any) -> Response:
     unmatched = sum(value for _, value in snapshot.aggregates.get("mailbox_unmatched_total", ()))
 
-    def draw() -> bytes:
+    def draw() -> str:
         page = _templates().get_template(template)
-        return encoded(page.render(live=snapshot.live, unmatched=int(unmatched), link=_link, **values))
+        return page.render(live=snapshot.live, unmatched=int(unmatched), link=_link, **values)
 
     return HTMLResponse(await asyncio.to_thread(draw))
 

@@ -208,9 +208,7 @@ class Browser:
 
 async def _new_page(engine: Engine) -> "Page":
     # Popups, downloads, service workers are refused, so are dialogs and permissions: nobody is there to answer them.
-    context = await engine.browser.new_context(
-        accept_downloads=False, service_workers="block", viewport={"width": 1280, "height": 1024}
-    )
+    context = await engine.browser.new_context(accept_downloads=False, service_workers="block")
     page = await context.new_page()
     context.on("page", _close)
     return page

@@ -37,7 +37,7 @@ class Evidence:
     async def begin(self, context: "BrowserContext") -> None:
         """Record from now on; what is recorded is thrown away unless the visit fails."""
         if self.folder:
-            await context.tracing.start(snapshots=True, screenshots=False)
+            await context.tracing.start(snapshots=False, screenshots=False)
 
     async def photograph(self, page: "Page") -> Path | None:
         """Keep what the page looks like now: the window's part of it, since a page may be endless."""

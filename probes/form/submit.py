@@ -13,8 +13,8 @@ from probes.form.confirm import MAX_CONFIRMATION, Aftermath, confirmed, stands, 
 from probes.form.fields import find_button, find_fields
 from probes.form.fill import fill
 from probes.form.load import load
-from probes.form.patience import died, error_class, reason
-from probes.form.survey import Button, Field, Survey
+from probes.form.patience import answer, died, error_class, reason
+from probes.form.survey import Button, Field, Survey, script
 
 if TYPE_CHECKING:
     from playwright.async_api import ElementHandle, Page
@@ -61,10 +61,11 @@ class FormVisit:
         with self._phase("find"):
             survey, fields = await self._find(values)
         with self._phase("fill"):
+            await survey.fetch([field.at[0] for field in fields.values()])
             for key, field in fields.items():
                 await self._fill(survey, key, field, values[key])
             # Filling may have changed the page: the button is looked for now, and the fields are checked.
-            survey = await Survey.of(page)
+            survey = await survey.again()
             button = await find_button(page, survey, self._channel.submit, fields.values())
             _refuse_incomplete(survey, button)
             control = await self._clickable(survey, button)
@@ -104,15 +105,12 @@ class FormVisit:
 
     async def _clickable(self, survey: Survey, button: Button) -> "ElementHandle":
         control = await survey.element(button.at[0])
-        try:
-            # Everything that a click needs (visible, enabled, not covered by a banner) is tried before it counts.
-            await control.click(trial=True, timeout=self._left() * SHARE_FOR_BUILDING * 1000)
-        except error_class() as error:
-            if died(self._page, error):
-                raise
-            covered = next((line.strip() for line in str(error).splitlines() if "intercepts pointer" in line), "")
-            why = covered.lstrip("- ")[:300] or "it is hidden or disabled"
-            raise FieldNotFound(f"the button {button.called} cannot be clicked: {why}") from None
+        patience = self._loop.time() + self._left() * SHARE_FOR_BUILDING
+        # What a click needs (visible, enabled, not under a banner) is asked before it counts: afterwards it is too late.
+        while obstacle := await answer(control.evaluate(script("obstacle.js"))):
+            if self._loop.time() > patience:
+                raise FieldNotFound(f"the button {button.called} cannot be clicked: {str(obstacle)[:300]}")
+            await asyncio.sleep(POLL_SECONDS)
         return control
 
     async def _click(self, control: "ElementHandle", aftermath: Aftermath, stood_at: str) -> None:

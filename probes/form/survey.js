@@ -1,10 +1,10 @@
 // One look at the page: every field and button that a person could use, and what a person would call it.
-// Returns {elements, facts, button}: facts refer to elements by index, so that Python chooses and the browser acts.
-// Everything is bounded: the page is not trusted.
+// Returns a look: `read()` gives the facts, which refer to `elements` by index, so that Python chooses and the browser
+// acts. Reading again replaces the elements. Everything is bounded: the page is not trusted.
 () => {
   const MOST_ELEMENTS = 20000, MOST_CONTROLS = 300, MOST_OPTIONS = 500, LONGEST = 200;
   const CONTROLS = "input,select,textarea,button,script,style";
-  const elements = [], forms = [];
+  let elements = [], forms = [];
 
   const short = (value) => String(value ?? "").slice(0, 8 * LONGEST).replace(/\s+/g, " ").trim().slice(0, LONGEST);
   const known = (texts) => [...new Set(texts.map(short))].filter(Boolean).slice(0, 5);
@@ -77,42 +77,44 @@
 
   // Open shadow roots are part of what a person sees.
   const editable = "[contenteditable=''], [contenteditable=true], [contenteditable=plaintext-only]";
-  const controls = [];
-  let walked = 0;
-  const walk = (root) => {
+  const find = (root, controls, walked) => {
     controls.push(...[...root.querySelectorAll(`input, select, textarea, button, [role=button], ${editable}`)].slice(0, 2 * MOST_CONTROLS));
     for (const element of root.querySelectorAll("*")) {
-      if (++walked > MOST_ELEMENTS) return;
-      if (element.shadowRoot) walk(element.shadowRoot);
+      if (++walked.elements > MOST_ELEMENTS) break;
+      if (element.shadowRoot) find(element.shadowRoot, controls, walked);
     }
+    return controls;
   };
-  walk(document);
 
-  const fields = [], buttons = [], radios = new Map(), editors = new Map();
-  for (const element of controls) {
-    if (fields.length + buttons.length >= MOST_CONTROLS) break;
-    const type = element.matches("input") ? element.type : "";
-    if (element.matches("button, [role=button]") || ["submit", "image", "button"].includes(type)) {
-      buttons.push(button(element));
-    } else if (type === "hidden" || type === "reset") {
-      continue;
-    } else if (type === "radio") {
-      const key = JSON.stringify([formOf(element), element.name || element.id]);
-      if (!radios.has(key)) radios.set(key, []);
-      if (radios.get(key).length < MOST_OPTIONS) radios.get(key).push(element);
-    } else if (element.matches("textarea") && !visible(element) && element.nextElementSibling) {
-      // A rich-text editor puts itself beside the text area that it hides; the label still belongs to that.
-      const next = element.nextElementSibling;
-      const editor = next.matches(editable) ? next : next.querySelector(editable);
-      if (editor) editors.set(editor, element);
-      fields.push(editor ? describe(element, "rich", editor) : describe(element, "text"));
-    } else if (element.matches("input, select, textarea")) {
-      const kind = { checkbox: "checkbox", file: "file" }[type] ?? (element.matches("select") ? "select" : "text");
-      fields.push(describe(element, kind));
-    } else if (element.matches(editable) && !editors.has(element)) {
-      fields.push(describe(element, "rich"));
+  const read = () => {
+    [elements, forms] = [[], []];
+    const fields = [], buttons = [], radios = new Map(), editors = new Map();
+    for (const element of find(document, [], { elements: 0 })) {
+      if (fields.length + buttons.length >= MOST_CONTROLS) break;
+      const type = element.matches("input") ? element.type : "";
+      if (element.matches("button, [role=button]") || ["submit", "image", "button"].includes(type)) {
+        buttons.push(button(element));
+      } else if (type === "hidden" || type === "reset") {
+        continue;
+      } else if (type === "radio") {
+        const key = JSON.stringify([formOf(element), element.name || element.id]);
+        if (!radios.has(key)) radios.set(key, []);
+        if (radios.get(key).length < MOST_OPTIONS) radios.get(key).push(element);
+      } else if (element.matches("textarea") && !visible(element) && element.nextElementSibling) {
+        // A rich-text editor puts itself beside the text area that it hides; the label still belongs to that.
+        const next = element.nextElementSibling;
+        const editor = next.matches(editable) ? next : next.querySelector(editable);
+        if (editor) editors.set(editor, element);
+        fields.push(editor ? describe(element, "rich", editor) : describe(element, "text"));
+      } else if (element.matches("input, select, textarea")) {
+        const kind = { checkbox: "checkbox", file: "file" }[type] ?? (element.matches("select") ? "select" : "text");
+        fields.push(describe(element, kind));
+      } else if (element.matches(editable) && !editors.has(element)) {
+        fields.push(describe(element, "rich"));
+      }
     }
-  }
-  for (const members of radios.values()) fields.push(group(members));
-  return { elements, button, facts: { fields, buttons, frames: window.frames.length } };
+    for (const members of radios.values()) fields.push(group(members));
+    return { fields, buttons, frames: window.frames.length };
+  };
+  return { read, button, get elements() { return elements; } };
 }

@@ -1,6 +1,6 @@
 """What a page offers to fill in and to click, read in one look."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ Kind = Literal["text", "select", "checkbox", "radio", "rich", "file"]
 KINDS: tuple[Kind, ...] = ("text", "select", "checkbox", "radio", "rich", "file")
 
 NO_FORM = -1
+TAMPERED = "the fields of the page cannot be read: its scripts tamper with them"
 
 
 @cache
@@ -104,26 +105,44 @@ class Survey:
         self.buttons = buttons
         self.frames = frames
         self._look = look
+        self._elements: dict[int, ElementHandle] = {}
 
     @classmethod
     async def of(cls, page: "Page") -> Self:
         """Look at the page now. Raises FieldNotFound when the page hides what is there from us."""
-        look = await answer(page.evaluate_handle(script("survey.js")))
-        facts = await answer(look.evaluate("look => look.facts"))
+        return await cls._read(await answer(page.evaluate_handle(script("survey.js"))))
+
+    async def again(self) -> Self:
+        """Look once more at the same page, as it is now."""
+        return await self._read(self._look)
+
+    @classmethod
+    async def _read(cls, look: "JSHandle") -> Self:
+        facts = await answer(look.evaluate("look => look.read()"))
         try:
             fields = tuple(Field.read(raw) for raw in facts["fields"][:300])
             buttons = tuple(Button.read(raw) for raw in facts["buttons"][:300])
             return cls(fields, buttons, int(facts["frames"]), look)
         except (KeyError, TypeError, ValueError, OverflowError):
-            raise FieldNotFound("the fields of the page cannot be read: its scripts tamper with them") from None
+            raise FieldNotFound(TAMPERED) from None
+
+    async def fetch(self, places: Sequence[int]) -> None:
+        """Get the elements of many fields at once, which costs less than one by one."""
+        chosen = await answer(
+            self._look.evaluate_handle("(look, all) => all.map(at => look.elements[at])", list(places))
+        )
+        handles = await answer(chosen.get_properties())
+        for order, at in enumerate(places):
+            if (handle := handles.get(str(order))) and (element := handle.as_element()):
+                self._elements[at] = element
 
     async def element(self, at: int) -> "ElementHandle":
         """The element of a field or button."""
-        handle = await answer(self._look.evaluate_handle("(look, at) => look.elements[at]", at))
-        element = handle.as_element()
-        if element is None:
-            raise FieldNotFound("the fields of the page cannot be read: its scripts tamper with them")
-        return element
+        if at not in self._elements:
+            await self.fetch([at])
+        if at not in self._elements:
+            raise FieldNotFound(TAMPERED)
+        return self._elements[at]
 
     async def selected_fields(self, page: "Page", selector: str) -> list[Field]:
         """The fields that a Playwright selector points at; a label stands for its field."""

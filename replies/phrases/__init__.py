@@ -39,11 +39,19 @@ def plain(text: str) -> str:
     return _SPACE.sub(" ", text.translate(_SIMPLE)).strip().lower()
 
 
+def _lines(name: str) -> list[str]:
+    lines = files(__name__).joinpath(f"{name}.txt").read_text("utf-8").splitlines()
+    return [line.replace("{thing}", _THING) for line in lines if line.strip() and not line.startswith("# ")]
+
+
 def alternatives(name: str) -> str:
     """The phrases of `name`.txt as one alternation, to be part of a larger pattern."""
-    lines = files(__name__).joinpath(f"{name}.txt").read_text("utf-8").splitlines()
-    kept = [line.replace("{thing}", _THING) for line in lines if line.strip() and not line.startswith("# ")]
-    return "|".join(f"(?:{line})" for line in kept)
+    return "|".join(f"(?:{line})" for line in _lines(name))
+
+
+def entries(name: str) -> dict[str, str]:
+    """The lines `key: alternatives` of `name`.txt."""
+    return {key: words.strip() for key, _, words in (line.partition(":") for line in _lines(name))}
 
 
 def table(name: str) -> re.Pattern[str]:

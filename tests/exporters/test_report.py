@@ -174,14 +174,6 @@ async def test_hostile_texts_stay_text(pen: Stories, tmp_path: Path) -> None:
     assert len(index.read_text()) < 60_000, "an index quotes, it does not repeat"
 
 
-async def test_half_a_character_pair_does_not_stop_the_report(pen: Stories, tmp_path: Path) -> None:
-    await pen.tell(
-        wrote(0, "Hi"), replied(9, "Hi"), findings=[StoredFinding("greeting", "ok", "name", "Hi", value="\ud83d")]
-    )
-    await write_report(pen.journal, tmp_path, None, None, DESKS)
-    assert json.loads((tmp_path / "conversations.json").read_text())[0]["findings"]
-
-
 async def test_a_folder_that_cannot_be_written_is_told_in_one_line(pen: Stories, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ReportError, match="file"):
@@ -204,8 +196,10 @@ async def test_a_desk_without_hours_is_always_open(pen: Stories) -> None:
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [
-        (None, "–"), (0, "0.0 s"), (-3, "0.0 s"), (0.42, "0.4 s"), (9.97, "10 s"), (59.7, "1 min"), (200, "3 min 20 s"),
-        (2520, "42 min"), (3599, "1 h"), (7500, "2 h 05 min"), (86_399, "1 d"), (187_200, "2 d 4 h"), (1e9, "11574 d 2 h"),
+        (None, "–"), (0, "0.0 s"), (-3, "0.0 s"), (0.42, "0.4 s"), (9.97, "10 s"), (59.7, "1 min"),
+        (200, "3 min 20 s"),
+        (2520, "42 min"), (3599, "1 h"), (7500, "2 h 05 min"), (86_399, "1 d"), (187_200, "2 d 4 h"),
+        (1e9, "11574 d 2 h"),
     ],
 )  # fmt: skip
 def test_spans_are_told_in_their_two_largest_units(seconds: float | None, expected: str) -> None:

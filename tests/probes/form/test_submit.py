@@ -150,7 +150,7 @@ async def test_a_button_without_effect_is_the_desks_fault(browser: Browser, site
 async def test_a_button_under_a_banner_is_not_clicked(browser: Browser, site: Site) -> None:
     page = FORM + "<div id=cookies style='position:fixed;inset:0;background:white'>Accept our cookies</div>"
     engine = Engine()
-    with pytest.raises(FieldNotFound, match=r"cannot be clicked.*cookies.*intercepts"):
+    with pytest.raises(FieldNotFound, match=r"cannot be clicked: div#cookies .*covers it"):
         await submit(browser, channel(site.page("/contact", page), timeout=2), engine)
     assert (engine.committed, site.posts) == (0, [])
 

@@ -1,0 +1,51 @@
+"""Plays an open conversation against the code as it is now, without touching anything: would it go on?"""
+
+from typing import Any, cast
+
+from conversations import errors
+from conversations.clock import SystemClock
+from conversations.customer import Customer
+from conversations.definition import Definition
+from conversations.journal import Journal
+from conversations.records import Conversation
+from conversations.replay import Replay
+from conversations.scenario import Scenario
+from conversations.world import World
+
+
+class Mismatch(Exception):  # noqa: N818 - a statement about the code, not about this function
+    """The conversation would end as faulted; the message says at which step."""
+
+
+class _DryReplay(Replay):
+    """Gives back what is recorded, and stops at the first step that would do something."""
+
+    async def park(self, wake_at: float | None) -> None:
+        raise errors.Parked
+
+    async def send(self, *arguments: Any, **named: Any) -> Any:
+        step = self._peek()
+        if step is None or not ("error" in step.outcome or step.finished_at is not None and step.outcome):
+            self._step(arguments[0], arguments[1])
+            raise errors.Parked
+        return await super().send(*arguments, **named)
+
+    def _peek(self) -> Any:
+        return self.held.steps[self.seq] if self.seq < len(self.held.steps) else None
+
+
+async def dry_replay(conversation: Conversation, scenario: Scenario) -> None:
+    """Raise Mismatch when this code does not go on from where the conversation stands."""
+    definition = Definition.model_validate_json(conversation.definition)
+    replay = _DryReplay(cast(Journal, None), conversation, "dry", SystemClock())
+    customer = Customer(replay, definition, cast(World, None))
+    try:
+        await scenario(customer, scenario.parameters(definition.parameters))
+        replay.check_complete()
+    except errors.Parked:
+        return
+    except errors.ConversationError as error:
+        if isinstance(error, errors.ScenarioChanged):
+            raise Mismatch(str(error)) from None
+    except Exception as error:
+        raise Mismatch(f"the scenario raises {type(error).__name__}: {error}") from error

@@ -1,0 +1,38 @@
+"""What a customer would complain about, for each check that found a problem."""
+
+from types import MappingProxyType
+from typing import Final
+
+COMPLAINTS: Final = MappingProxyType(
+    {
+        "already_told": "asked for something that was told already",
+        "promise": "gave no clear promise",
+        "no_reply": "wrote from an address that cannot be answered",
+        "login_wall": "wanted a login to read or answer",
+        "form_only": "wanted a form filled in instead of an answer",
+        "closed": "closed the request before the customer agreed",
+        "survey": "asked for a rating instead of answering",
+        "questions_answered": "left a question open",
+        "off_topic": "answered something else",
+        "canned": "sent a canned answer",
+        "handoff": "handed the customer on",
+        "loop": "sent the customer in a circle",
+        "greeting": "did not greet by name",
+        "thanks": "did not say thank you",
+        "apology": "did not apologise",
+        "closing": "ended without a closing",
+        "signed": "was not signed by a person",
+        "rude": "was rude",
+        "language": "answered in another language",
+        "spelling": "made spelling mistakes",
+        "spam_folder": "landed in the spam folder",
+        "authentication": "failed the sender's authentication",
+        "threading": "broke the thread",
+        "intact": "arrived damaged",
+    }
+)
+
+
+def complaint(check: str) -> str:
+    """In words; for checks of users' own the name of the check."""
+    return COMPLAINTS.get(check, f"problem: {check.replace('_', ' ')}")

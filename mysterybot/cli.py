@@ -1,0 +1,228 @@
+"""The command line. Every command is a thin entry; the work is in mysterybot.commands, imported when it is asked for."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mysterybot import __version__
+
+CONFIG = click.option(
+    "-c",
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    default=Path("mysterybot.yaml"),
+    envvar="MYSTERYBOT_CONFIG",
+    show_default=True,
+    show_envvar=True,
+    help="The config file.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Log what happens, to standard error.")
+
+
+class _Ordered(click.Group):
+    """Lists commands in the order in which a newcomer meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mysterybot")
+def main() -> None:
+    """A mystery customer that never sleeps.
+
+    mysterybot contacts a support desk the way a customer does, waits for the human answer, reads it, replies, and times
+    everything. Start with `mysterybot demo`, then `mysterybot init`.
+    """
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Play every visit to its end, once, and exit.")
+@JSON
+@click.option(
+    "--listen", metavar="HOST:PORT", default="127.0.0.1:9877", show_default=True, help="Metrics and pages; port 0: any."
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path, file_okay=False), help="Write a report into this folder at the end."
+)
+@VERBOSE
+def demo(once: bool, as_json: bool, listen: str, report: Path | None, verbose: bool) -> None:
+    """Watch it at work on an embedded company; no account needed."""
+    from mysterybot.commands import demo as command
+
+    sys.exit(command.demo(once=once, as_json=as_json, listen=listen, report=report, verbose=verbose))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=Path("mysterybot.yaml"))
+def init(file: Path) -> None:
+    """Write a commented config to start from."""
+    from mysterybot.commands import init as command
+
+    sys.exit(command.init(file))
+
+
+@main.command()
+@CONFIG
+@click.option("--connect", is_flag=True, help="Also log in to every mailbox and look at every form; contacts no desk.")
+@click.option(
+    "--open", "open_", is_flag=True, help="Also play all open conversations dry against the scenarios as they are now."
+)
+@JSON
+def check(config: Path, connect: bool, open_: bool, as_json: bool) -> None:
+    """Check the config."""
+    from mysterybot.commands import check as command
+
+    sys.exit(command.check(config, connect=connect, open_=open_, as_json=as_json))
+
+
+@main.command()
+@CONFIG
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@VERBOSE
+def run(config: Path, log_format: str, verbose: bool) -> None:
+    """Run as a service until stopped.
+
+    SIGTERM and SIGINT stop it; open conversations go on at the next start. SIGUSR1 stops all new contact, and allows it again.
+    """
+    from mysterybot.commands import run as command
+
+    sys.exit(command.run(config, log_format=log_format, verbose=verbose))
+
+
+@main.command()
+@click.argument("visit")
+@CONFIG
+@JSON
+@click.option(
+    "--continue", "conversation", metavar="ID", help="Go on with an open conversation instead of starting one."
+)
+@VERBOSE
+def once(visit: str, config: Path, as_json: bool, conversation: str | None, verbose: bool) -> None:
+    """Play one visit now and watch it step by step.
+
+    Exits with 0 when it passed, 1 when it failed (theirs), 2 when it faulted (ours, or unknown).
+    """
+    from mysterybot.commands import once as command
+
+    sys.exit(command.once(visit, config, as_json=as_json, conversation=conversation, verbose=verbose))
+
+
+@main.command()
+@CONFIG
+@JSON
+def visits(config: Path, as_json: bool) -> None:
+    """List the visits: when they are due, how they fared."""
+    from mysterybot.commands import visits as command
+
+    sys.exit(command.visits(config, as_json=as_json))
+
+
+@main.group(invoke_without_command=True)
+@CONFIG
+@JSON
+@click.option("--visit", help="Only of this visit.")
+@click.option("--open", "open_only", is_flag=True, help="Only open ones.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True)
+@click.pass_context
+def conversations(
+    ctx: click.Context, config: Path, as_json: bool, visit: str | None, open_only: bool, limit: int
+) -> None:
+    """List conversations, newest first; `conversations show ID` shows one."""
+    ctx.obj = (config, as_json)
+    if ctx.invoked_subcommand is None:
+        from mysterybot.commands import conversations as command
+
+        sys.exit(command.listing(config, as_json=as_json, visit=visit, open_only=open_only, limit=limit))
+
+
+@conversations.command()
+@click.argument("conversation")
+@CONFIG
+@JSON
+@click.pass_obj
+def show(outer: tuple[Path, bool], conversation: str, config: Path, as_json: bool) -> None:
+    """Show one conversation: its steps, messages, times and findings. A unique beginning of the id is enough."""
+    from mysterybot.commands import conversations as command
+
+    default = click.get_current_context().get_parameter_source("config") is click.core.ParameterSource.DEFAULT
+    sys.exit(command.show(conversation, outer[0] if default else config, as_json=as_json or outer[1]))
+
+
+@conversations.command()
+@CONFIG
+@JSON
+@click.pass_obj
+def unmatched(outer: tuple[Path, bool], config: Path, as_json: bool) -> None:
+    """List mail that belongs to no conversation."""
+    from mysterybot.commands import conversations as command
+
+    default = click.get_current_context().get_parameter_source("config") is click.core.ParameterSource.DEFAULT
+    sys.exit(command.unmatched(outer[0] if default else config, as_json=as_json or outer[1]))
+
+
+@main.command()
+@CONFIG
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
+@click.option("--from", "start", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="First day (UTC).")
+@click.option("--to", "end", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Last day (UTC), included.")
+def report(config: Path, out: Path, start: object, end: object) -> None:
+    """Write a mystery shopper's report as a folder of pages."""
+    from mysterybot.commands import report as command
+
+    sys.exit(command.report(config, out, start, end))
+
+
+@main.command()
+@CONFIG
+def pause(config: Path) -> None:
+    """Contact nobody new; open conversations go on to their end."""
+    from mysterybot.commands import switch
+
+    sys.exit(switch.switch(config, pause=True))
+
+
+@main.command()
+@CONFIG
+def resume(config: Path) -> None:
+    """Start new conversations again."""
+    from mysterybot.commands import switch
+
+    sys.exit(switch.switch(config, pause=False))
+
+
+@main.command()
+@CONFIG
+def doctor(config: Path) -> None:
+    """Say what this machine lacks: the browser, the config, the mailboxes."""
+    from mysterybot.commands import doctor as command
+
+    sys.exit(command.doctor(config))
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--sent",
+    "sent",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path, dir_okay=False),
+    help="A mail of ours that it answers.",
+)
+@JSON
+def read(files: tuple[Path, ...], sent: tuple[Path, ...], as_json: bool) -> None:
+    """Read raw messages (.eml files, or folders of them) as the bot would."""
+    from mysterybot.commands import read as command
+
+    sys.exit(command.read(files, sent, as_json=as_json))
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of the config file, for editors."""
+    from mysterybot.commands import schema as command
+
+    sys.exit(command.schema())

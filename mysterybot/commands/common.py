@@ -1,0 +1,81 @@
+"""What commands have in common: reading the config, saying what is wrong, opening the journal to read."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+
+from conversations.journal import Journal, JournalError
+from mysterybot.app import find_scenario, journal_of
+from mysterybot.config import Config, ConfigErrors, load
+
+PASSED, FAILED, FAULTED = 0, 1, 2
+BAD = 2
+"""Exit code for whatever is wrong on our side."""
+
+COLOURS = {"passed": "green", "failed": "red", "faulted": "yellow", None: "cyan"}
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Wrong(Exception):  # noqa: N818 - it is the message that counts
+    """Ends a command with a message for the user and exit code 2."""
+
+
+def configured(path: Path) -> Config:
+    """The config; raises Wrong with everything that is wrong with it."""
+    try:
+        return load(path, os.environ, find_scenario)
+    except ConfigErrors as errors:
+        raise Wrong(str(errors)) from None
+
+
+def command(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """Run a command to its exit code; what a user can mend is one line, never a traceback."""
+    try:
+        return asyncio.run(work())
+    except (Wrong, JournalError) as error:
+        err.print(str(error), markup=False, style="red")
+        return BAD
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BAD
+
+
+@contextlib.asynccontextmanager
+async def journal(config: Config) -> AsyncIterator[Journal]:
+    """The journal, open."""
+    async with journal_of(config) as opened:
+        yield opened
+
+
+def no_such(what: str, name: str, known: list[str]) -> NoReturn:
+    """Raise Wrong for a name that does not exist."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, 1)
+    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"
+    raise Wrong(f"there is no {what} {name}; {hint}")
+
+
+def log_to_stderr(*, verbose: bool, as_json: bool = False, quiet: bool = False) -> None:
+    """Set up logging. Quiet shows only what went wrong in the program itself."""
+    from mysterybot.logs import JsonLines, TextLines
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if as_json else TextLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.DEBUG if verbose else logging.CRITICAL if quiet else logging.INFO)
+    for noisy in ("aiosmtplib", "aioimaplib", "mail.log", "asyncio", "alembic", "schedule", "uvicorn", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL if quiet else logging.WARNING)

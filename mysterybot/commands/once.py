@@ -1,0 +1,99 @@
+"""`mysterybot once`: play one visit now and watch it."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from conversations.dispatch.local import LocalDispatch
+from conversations.description import describe
+from conversations.engine import LEASE
+from conversations.journal import lifecycle
+from conversations.records import Conversation, Verdict
+from conversations.start import NotStarted, start
+from mysterybot.app import Bot, opened
+from mysterybot.commands.common import FAILED, FAULTED, PASSED, Wrong, command, configured, log_to_stderr, no_such, out
+from mysterybot.commands.narrate import Narrator, summary
+from mysterybot.config import Config
+from mysterybot.visits import REASONS, definition
+
+EXIT = {Verdict.PASSED: PASSED, Verdict.FAILED: FAILED, Verdict.FAULTED: FAULTED}
+
+LOOK_EVERY = 0.2
+
+
+def once(visit: str, path: Path, *, as_json: bool, conversation: str | None, verbose: bool) -> int:
+    """The exit code is the verdict."""
+    log_to_stderr(verbose=verbose, quiet=not verbose)
+    return command(lambda: _once(configured(path), visit, as_json=as_json, conversation=conversation))
+
+
+async def _once(config: Config, visit: str, *, as_json: bool, conversation: str | None) -> int:
+    if visit not in config.visits:
+        no_such("visit", visit, list(config.visits))
+    async with opened(config, mailboxes=[config.visits[visit].mailbox], name="once", only="") as bot:
+        conversation_id = conversation or await _start(bot, visit)
+        try:
+            ended = await play(bot, conversation_id, Narrator() if not as_json else None)
+        except asyncio.CancelledError:
+            if not as_json:
+                out.print(
+                    f"\nStopped watching. The conversation stays open: mysterybot run goes on with it, or "
+                    f"mysterybot once {visit} --continue {conversation_id}"
+                )
+            raise
+    if as_json:
+        print(json.dumps(describe(ended), indent=2, ensure_ascii=False))
+    else:
+        for line in summary(describe(ended)):
+            out.print(f"          {line}", markup=False)
+    assert ended.verdict is not None
+    return EXIT[ended.verdict]
+
+
+async def _start(bot: Bot, visit: str) -> str:
+    now = bot.clock.now()
+    started = await start(
+        bot.journal,
+        definition(bot.config, visit),
+        due_at=now,
+        now=now,
+        location=bot.config.bot.location,
+        rng=bot.rng,
+        owner=bot.owner,
+        lease_until=now + LEASE,
+        open_allowed=None,
+        scheduled=False,
+    )
+    if isinstance(started, NotStarted):
+        raise Wrong(f"visit {visit} not started: {REASONS[started.reason]}")
+    return str(started)
+
+
+async def play(bot: Bot, conversation_id: str, narrator: Narrator | None) -> Conversation:
+    """Advance one conversation to its end, telling it."""
+    bot.dispatch.only = conversation_id
+    if await bot.journal.read(lambda c: lifecycle.load(c, conversation_id)) is None:
+        raise Wrong(f"there is no conversation {conversation_id}")
+    bot.dispatch.nudge(conversation_id)
+    async with _driven(bot.dispatch):
+        while True:
+            conversation = await bot.journal.read(lambda c: lifecycle.load(c, conversation_id))
+            assert conversation is not None
+            if narrator is not None:
+                for line in narrator.news(conversation):
+                    out.print(line)
+            if conversation.verdict is not None:
+                return conversation
+            await asyncio.sleep(LOOK_EVERY)
+
+
+@contextlib.asynccontextmanager
+async def _driven(dispatch: LocalDispatch) -> AsyncIterator[None]:
+    task = asyncio.create_task(dispatch.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

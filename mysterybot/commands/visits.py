@@ -1,0 +1,65 @@
+"""`mysterybot visits`: what is due when, and how it fared."""
+
+import json
+import time
+from pathlib import Path
+
+from rich.table import Table
+
+from conversations import slots
+from conversations.description import rfc3339
+from conversations.journal import switches
+from conversations.journal.visits import open_by_visit, states
+from mysterybot.commands.common import command, configured, journal, log_to_stderr, out
+
+
+def visits(path: Path, *, as_json: bool) -> int:
+    """List them."""
+    log_to_stderr(verbose=False, quiet=True)
+    return command(lambda: _visits(path, as_json=as_json))
+
+
+async def _visits(path: Path, *, as_json: bool) -> int:
+    config, now = configured(path), time.time()
+    async with journal(config) as opened:
+        known = await opened.read(states)
+        open_now = await opened.read(open_by_visit)
+        paused = await opened.read(switches.paused)
+    found = []
+    for name, visit in config.visits.items():
+        state = known.get(name, {})
+        upcoming = slots.next_slot(name, visit, config.timezone(visit), now)
+        found.append(
+            {
+                "visit": name,
+                "desk": visit.desk,
+                "channel": visit.channel,
+                "mailbox": visit.mailbox,
+                "scenario": visit.scenario,
+                "next_due": rfc3339(slots.start_of(name, visit, upcoming)),
+                "last_run": rfc3339(state.get("last_run")),
+                "last_success": rfc3339(state.get("last_success")),
+                "consecutive_failures": state.get("consecutive_failures", 0),
+                "open": open_now.get(name, (0, None))[0],
+            }
+        )
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return 0
+    if paused:
+        out.print("paused: no new conversations are started (mysterybot resume)", style="yellow")
+    if not found:
+        out.print("There are no visits in this config yet.")
+        return 0
+    table = Table("visit", "desk", "channel", "next due (UTC)", "last run", "last passed", "failing", "open", box=None)
+    for row in found:
+        cells = (row["visit"], row["desk"], row["channel"], row["next_due"], row["last_run"], row["last_success"])
+        streak, opened_now = row["consecutive_failures"], row["open"]
+        table.add_row(*(_short(cell) for cell in cells), f"{streak}×" if streak else "–", str(opened_now or "–"))
+    out.print(table)
+    return 0
+
+
+def _short(cell: object) -> str:
+    text = str(cell) if cell else "never"
+    return text.replace("T", " ")[:19] if text.endswith("Z") else text

@@ -1,0 +1,184 @@
+"""The bot as a service: everything that `mysterybot run` does until it is told to stop."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from conversations.journal import lifecycle, switches
+from exporters.snapshot import Live, LiveMailbox, LiveVisit, Snapshot, snapshot
+from mysterybot import __version__
+from mysterybot.app import Bot, data_folder, opened
+from mysterybot.config import Config
+from mysterybot.reaching import Reaching
+from mysterybot.retention import Retention
+from mysterybot.server import RunningServer, ServerState, application, serve
+from mysterybot.timetable import Timetable
+from probes.form.channel import FormChannel
+
+log = logging.getLogger(__name__)
+
+RETENTION_EVERY = 3600.0
+
+
+class CannotRun(Exception):  # noqa: N818 - it is the message that counts
+    """The service cannot start; the message says why and what to do."""
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config, *, visits: bool = True) -> AsyncIterator[tuple[Bot, RunningServer]]:
+    """Run until the context is left; without `visits` the timetable starts none.
+
+    Raises CannotRun when another one runs on this data, or the port is taken.
+    """
+    with alone(data_folder(config)):
+        async with contextlib.AsyncExitStack() as stack:
+            bot = await stack.enter_async_context(opened(config, name="run"))
+            freed = await bot.journal.write(lambda c: lifecycle.release_all(c, "run:", bot.clock.now()))
+            if freed:
+                log.info("%d conversations go on that were under way when the bot last stopped", freed)
+            reaching = Reaching(bot.journal, config, bot.clock)
+            server = await _serve(bot, reaching, config)
+            stack.push_async_callback(server.stop)
+            timetable = Timetable()
+            if visits:
+                timetable.every(1, "timetable", bot.visits.start_due)
+            timetable.every(config.reach.every.amount, "reach probes", reaching.probe_all)
+            timetable.every(RETENTION_EVERY, "retention", Retention(bot.journal, bot.world.evidence, bot.clock).sweep)
+            async with _in_background(bot.dispatch.run(), timetable.run()):
+                yield bot, server
+
+
+async def run(config: Config, announce: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT; SIGUSR1 stops all new contact and allows it again."""
+    os.environ["TZ"] = "UTC"  # the schedule library reckons in local time, which jumps
+    time.tzset()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(config) as (bot, server):
+        toggles: set[asyncio.Task[None]] = set()
+
+        def on_usr1() -> None:
+            toggles.add(task := asyncio.create_task(toggle(bot)))
+            task.add_done_callback(toggles.discard)
+
+        loop.add_signal_handler(signal.SIGUSR1, on_usr1)
+        announce(f"http://{config.bot.listen.rpartition(':')[0]}:{server.port}/")
+        await stop.wait()
+        log.info("stopping; open conversations go on at the next start")
+
+
+async def toggle(bot: Bot) -> None:
+    """Pause, or resume."""
+    if await bot.journal.read(switches.paused):
+        await bot.journal.write(switches.resume)
+        log.warning("resumed: new conversations start again")
+    else:
+        await bot.journal.write(lambda c: switches.pause(c, bot.clock.now()))
+        log.warning("paused: nobody new is contacted")
+
+
+@contextlib.contextmanager
+def alone(data: Path) -> Iterator[None]:
+    """Hold the data folder for this service."""
+    with (data / "run.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            who = lock.read().strip() or "unknown"
+            raise CannotRun(f"another mysterybot (process {who}) runs on {data}; stop it first") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def live(bot: Bot, reaching: Reaching, *, paused: bool) -> Live:
+    """What a scrape needs besides the journal."""
+    config = bot.config
+    return Live(
+        location=config.bot.location,
+        version=__version__,
+        visits=[_live_visit(config, name) for name in config.visits],
+        mailboxes=[
+            LiveMailbox(name, mailbox.inbox.state.up, mailbox.inbox.state.clock_skew_seconds)
+            for name, mailbox in bot.world.mailboxes.items()
+        ],
+        targets=[target.labels for target in reaching.targets],
+        timetable_lag=bot.visits.lag,
+        paused=paused,
+    )
+
+
+def _live_visit(config: Config, name: str) -> LiveVisit:
+    visit = config.visits[name]
+    desk = config.desks[visit.desk]
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    hours = desk.business_hours
+    promises = {
+        promise: hours.between(hours.opens(start), hours.after(hours.opens(start), duration))
+        if duration.business
+        else duration.amount
+        for promise, duration in desk.promises.given().items()
+    }
+    form = isinstance(desk.channels[visit.channel], FormChannel)
+    return LiveVisit(name, visit.desk, visit.channel, visit.interval, promises, form)
+
+
+async def _serve(bot: Bot, reaching: Reaching, config: Config) -> RunningServer:
+    async def take_snapshot() -> Snapshot:
+        paused = await bot.journal.read(switches.paused)
+        return await snapshot(bot.journal, live(bot, reaching, paused=paused))
+
+    def unready() -> Sequence[str]:
+        states = {name: mailbox.inbox.state for name, mailbox in bot.world.mailboxes.items()}
+        return [f"mailbox {name}: {state.error or 'not open yet'}" for name, state in states.items() if not state.up]
+
+    async def pause() -> None:
+        await bot.journal.write(lambda c: switches.pause(c, bot.clock.now()))
+
+    async def resume() -> None:
+        await bot.journal.write(switches.resume)
+
+    state = ServerState(
+        journal=bot.journal,
+        evidence=bot.world.evidence,
+        desks={name: desk.name for name, desk in config.desks.items()},
+        snapshot=take_snapshot,
+        unready=unready,
+        pause=pause,
+        resume=resume,
+        now=bot.clock.now,
+    )
+    try:
+        return await serve(application(state), config.bot.host, config.bot.port)
+    except OSError as error:
+        why = error.strerror or error
+        raise CannotRun(f"cannot listen on {config.bot.listen} (bot.listen): {why}") from error
+
+
+@contextlib.asynccontextmanager
+async def _in_background(*work: "asyncio._CoroutineLike[None]") -> AsyncIterator[None]:
+    """Run these for as long as the context lasts. None of them ends by itself; if one does, that is an error to be seen."""
+    tasks = [asyncio.create_task(each) for each in work]
+    for task in tasks:
+        task.add_done_callback(_report)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _report(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("a part of the service stopped", exc_info=task.exception())
