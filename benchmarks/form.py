@@ -1,8 +1,8 @@
 """CPU seconds of a form visit, beside a bare Playwright script that does the same on the same page.
 
-Both share one browser over all visits and take a context and a screenshot for each. Counted is the CPU time of the whole
-tree of processes (bot, driver, browser and its children) from /proc. The two take turns in rounds, so that a busy machine
-disturbs both alike, and the median of the rounds is told.
+Both share one browser over all visits and take a context and a screenshot for each. Counted is the CPU time of the
+whole tree of processes (bot, driver, browser and its children) from /proc. The two take turns in rounds, so that a busy
+machine disturbs both alike, and the median of the rounds is told.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from probes.form.channel import FormChannel
 from probes.form.find import find_browser
 from probes.form.settings import BrowserSettings
 
-ROUNDS, VISITS, WARM_UP = 5, 5, 3
+ROUNDS, VISITS, WARM_UP = 9, 4, 3
 
 TICKS = os.sysconf("SC_CLK_TCK")
 VALUES = {
@@ -88,7 +88,7 @@ def _visit(url: str, folder: Path) -> tuple[Callable[[], Awaitable[None]], Calla
 
 
 async def _bare(url: str, folder: Path) -> tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]]:
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright  # noqa: PLC0415 - as late as a visit does it
 
     playwright = await async_playwright().start()
     executable = find_browser(BrowserSettings(), os.environ).executable

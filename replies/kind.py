@@ -156,7 +156,10 @@ class _Reading:
         return Classified(Kind.CHALLENGE, "challenge", quoted(found[0] if found else self.message.subject))
 
     def _notice(self) -> Classified | None:
-        """Solved, closed, reminder, survey: the desk's program speaks, not a person."""
+        """Solved, closed, merged, reminder, survey: the desk's program speaks, not a person."""
+        updated = phrases.UPDATED.search(self.text)
+        if updated and self._signs_of_a_person() < 2 + bool(self.origin.weak) + 2 * bool(self.origin.strong):
+            return Classified(Kind.OTHER, "other.updated", quoted(updated[0]))
         closed = phrases.CLOSED.search(self.text)
         found = closed or phrases.SURVEY.search(self.text)
         subject = _CLOSED_SUBJECT.search(self.subject) or _SURVEY_SUBJECT.search(self.subject)
@@ -203,7 +206,7 @@ class _Reading:
         return None
 
 
-_SAID_BY_PROGRAMS = (phrases.AUTOMATIC, phrases.OUT_OF_OFFICE, phrases.SURVEY)
+_SAID_BY_PROGRAMS = (phrases.AUTOMATIC, phrases.OUT_OF_OFFICE, phrases.SURVEY, phrases.UPDATED)
 _SAID_BY_BOTH = (
     *(phrases.RECEIPT, phrases.BOILERPLATE, phrases.CLOSED, phrases.CHALLENGE),
     *(phrases.PROMISE, phrases.COURTESY),

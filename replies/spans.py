@@ -44,8 +44,8 @@ _NEXT_BUSINESS_DAY = table("next_business_day")
 _TOMORROW = table("tomorrow")
 _END_OF_DAY = table("end_of_day")
 _BY = (
-    r"(?:by|until|before|on|bis|am|spätestens am|avant|d'ici|el|para el|antes del|entro|até|tegen|voor|senast|do|by next"
-    r"|no later than|до|к)"
+    r"(?:by|until|before|on|bis|am|spätestens am|avant|d'ici|el|para el|antes del|entro|até|tegen|voor|senast|do"
+    r"|by next|no later than|до|к)"
 )
 _WEEKDAY = {
     name: re.compile(rf"(?<!\w){_BY} (?:(?:next|this|coming|kommenden|nächsten) )?(?:{words})(?!\w)")

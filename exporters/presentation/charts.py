@@ -32,7 +32,7 @@ TICKS: Final = (
     ("4 w", 28 * DAY),
 )
 
-LEFT, RIGHT, TOP, PLOT_WIDTH, PLOT_HEIGHT = 52.0, 12.0, 26.0, 596.0, 150.0
+LEFT, RIGHT, TOP, PLOT_WIDTH, PLOT_HEIGHT = 52.0, 12.0, 34.0, 596.0, 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def waits_over_time(facts: Sequence[Facts]) -> Plot | None:
     dots = []
     for each in shown:
         reply = each.summary.times.first_reply
-        y = TOP - 14 if reply is None else height(reply.calendar)
+        y = TOP - 20 if reply is None else height(reply.calendar)
         seconds = None if reply is None else reply.calendar
         dots.append(Dot(each.summary.id, across(each.summary.started_at), y, each.summary.verdict, seconds))
     rows = [Tick(label, height(seconds)) for label, seconds in TICKS if low <= seconds <= high]

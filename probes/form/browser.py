@@ -73,6 +73,7 @@ class Browser:
         self._starting: asyncio.Task[Engine] | None = None
         self._retired: set[Engine] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._suspects: set[str] = set()  # forms that failed last time: the next visit is recorded from its start
         self._closed = False
 
     async def submit(
@@ -90,7 +91,7 @@ class Browser:
         SendUncertain (page, browser or line broke), FieldNotFound (the page's own script refused; nothing was sent).
         A cancellation after it goes through: the caller knows from `point_of_no_return` that the outcome is uncertain.
         """
-        kept = Evidence(evidence)
+        kept = self._evidence(channel, evidence)
         async with self._visit(channel, kept) as (visit, page):
             read = await visit.submit(values, point_of_no_return)
             at = self._now()
@@ -99,7 +100,7 @@ class Browser:
 
     async def look(self, channel: FormChannel, *, evidence: Path | None = None) -> Looked:
         """Open the page and find every field and the button, but send nothing. Errors as before sending."""
-        kept = Evidence(evidence)
+        kept = self._evidence(channel, evidence)
         async with self._visit(channel, kept) as (visit, page):
             await visit.look()
             screenshot = await kept.photograph(page)
@@ -115,6 +116,9 @@ class Browser:
             self._retire(engine, even_with_guests=True)
         await asyncio.gather(*self._closing)
 
+    def _evidence(self, channel: FormChannel, folder: Path | None) -> Evidence:
+        return Evidence(folder, record=channel.form in self._suspects)
+
     @contextlib.asynccontextmanager
     async def _visit(self, channel: FormChannel, kept: Evidence) -> AsyncIterator[tuple[FormVisit, "Page"]]:
         async with self._slots, self._page() as page:
@@ -122,10 +126,11 @@ class Browser:
             try:
                 await kept.begin(page.context)
                 yield visit, page
+                self._suspects.discard(channel.form)
             except Exception as error:
                 await stop_loading(page)
-                await kept.photograph(page)
-                await kept.keep_trace(page.context)
+                await kept.keep(page)
+                self._suspects.add(channel.form)
                 if isinstance(error, PageHangs):
                     raise _hung(visit, channel) from None
                 if isinstance(error, error_class()):

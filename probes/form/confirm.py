@@ -1,12 +1,13 @@
 """What follows the click on Send: was it received?"""
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from probes.errors import FieldNotFound, NotConfirmed, SendUncertain
 from probes.form.load import net_error
-from probes.form.patience import PageHangs, answer, error_class, stop_loading, timeout_class
+from probes.form.patience import PageHangs, answer, died, error_class, stop_loading
 from probes.form.survey import script
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 MAX_CONFIRMATION = 4000  # characters
 MAX_SEARCHED = 1_000_000
 MAX_QUOTED = 600
+SOONEST, LATEST = 0.02, 0.5  # seconds between two looks for the success text
 
 # A request of these kinds may carry a form; pictures, styles and beacons do not.
 _CARRIERS = frozenset({"document", "fetch", "xhr"})
@@ -41,15 +43,7 @@ class Aftermath:
         page.on("close", self._gone)
 
     def stop(self) -> None:
-        """Watch no longer."""
-        for event, listener in (
-            ("request", self._request),
-            ("response", self._response),
-            ("requestfailed", self._failed),
-            ("crash", self._gone),
-            ("close", self._gone),
-        ):
-            self._page.remove_listener(event, listener)
+        """Decide nothing any more. The listeners stay: taking them away costs more than the page has left to live."""
         for future in (self.answered, self.decided):
             if future.done() and not future.cancelled():
                 future.exception()  # seen; otherwise asyncio logs it as forgotten
@@ -60,7 +54,9 @@ class Aftermath:
 
     def _new_page(self, request: "Request") -> bool:
         frame: Frame = self._page.main_frame
-        return request.is_navigation_request() and request.frame == frame
+        with contextlib.suppress(error_class()):  # a frame that is just being made has no name yet
+            return request.is_navigation_request() and request.frame == frame
+        return False
 
     def _same_host(self, request: "Request") -> bool:
         return urlsplit(request.url).hostname == self._host
@@ -99,9 +95,9 @@ class Aftermath:
             self.decided.set_exception(error)
 
 
-async def stands(page: "Page", text: str) -> bool:
-    """Whether a person can read `text` on the page now, in any case of letters."""
-    return bool(await answer(page.evaluate(_stands(), [MAX_SEARCHED, _plain(text), ""])))
+async def stands(page: "Page", text: str, stood_at: str = "") -> bool:
+    """Whether a person can read `text` on the page now, in any case of letters; never at the address `stood_at`."""
+    return bool(await answer(page.evaluate(_stands(), [MAX_SEARCHED, _plain(text), stood_at])))
 
 
 async def visible_text(page: "Page", limit: int) -> str:
@@ -120,7 +116,7 @@ async def confirmed(
     Raises NotConfirmed (with what the page complains about), SendUncertain (the line or the page broke),
     FieldNotFound (nothing was sent at all, since the page finds fault with a field).
     """
-    waiting = _shown(page, success, stood_at, seconds) if success else _answered(page, aftermath)
+    waiting = _shown(page, success, stood_at) if success else _answered(page, aftermath)
     wait = asyncio.create_task(waiting)
     ends: set[asyncio.Future[Any]] = {wait, aftermath.decided}
     try:
@@ -146,15 +142,21 @@ def _stands() -> str:
         && ({text})(limit).toLowerCase().includes(text.toLowerCase())"""
 
 
-async def _shown(page: "Page", success: str, stood_at: str, seconds: float) -> bool:
-    try:
-        # In the page, also in the next one, rather than asking from here: a poll costs next to nothing there.
-        await page.wait_for_function(
-            _stands(), arg=[MAX_SEARCHED, _plain(success), stood_at], polling=100, timeout=seconds * 1000
-        )
-    except timeout_class():
-        return False
-    return True
+async def _shown(page: "Page", success: str, stood_at: str) -> bool:
+    # Asked ever more seldom: never later than a tenth of what was waited, or half a second. Playwright's own wait would
+    # load all of its machinery into each page, which costs more than the asking.
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    while True:
+        with contextlib.suppress(PageHangs):
+            try:
+                if await stands(page, success, stood_at):
+                    return True
+            except error_class() as error:
+                if died(page, error):
+                    raise
+                # otherwise the page is just being replaced by the next one
+        await asyncio.sleep(min(max((loop.time() - start) / 10, SOONEST), LATEST))
 
 
 async def _answered(page: "Page", aftermath: Aftermath) -> bool:

@@ -1,6 +1,7 @@
 """What is kept of a visit: a screenshot always, a trace when it failed."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
@@ -26,18 +27,33 @@ class Evidence:
     """The evidence of one visit, below `folder`: `screenshot.jpg`, and `trace.zip` of a failure.
 
     The trace (for `playwright show-trace`) holds what was typed and what the pages said; cookies and authorization
-    headers are taken out of it.
+    headers are taken out of it. Recording costs a quarter of a visit, so only a visit with `record`, to a form that
+    failed last time, has a trace of all its steps; the first failure has one of the page as it stood at the end.
     Trouble with evidence never decides a visit: it is logged. Without a folder nothing is kept.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, *, record: bool = False) -> None:
         self.folder = folder
-        self.screenshot: Path | None = None
+        self._record = record
+        self._recording = False
 
     async def begin(self, context: "BrowserContext") -> None:
-        """Record from now on; what is recorded is thrown away unless the visit fails."""
-        if self.folder:
-            await context.tracing.start(snapshots=False, screenshots=False)
+        """Record from now on, if this visit is to be recorded."""
+        if self.folder and self._record:
+            await self._start(context)
+
+    async def _start(self, context: "BrowserContext") -> None:
+        await context.tracing.start(snapshots=True, screenshots=False)
+        self._recording = True
+
+    async def keep(self, page: "Page") -> None:
+        """Keep all there is of a visit that failed."""
+        if self.folder and not self._recording:
+            with contextlib.suppress(Exception):  # as in the others
+                async with asyncio.timeout(SECONDS):
+                    await self._start(page.context)
+        await self.photograph(page)
+        await self._keep_trace(page.context)
 
     async def photograph(self, page: "Page") -> Path | None:
         """Keep what the page looks like now: the window's part of it, since a page may be endless."""
@@ -51,12 +67,10 @@ class Evidence:
         except Exception as error:
             log.info("no screenshot: %s", _line(error))
             return None
-        self.screenshot = path
         return path
 
-    async def keep_trace(self, context: "BrowserContext") -> None:
-        """Keep what was recorded, without credentials."""
-        if not self.folder:
+    async def _keep_trace(self, context: "BrowserContext") -> None:
+        if not self.folder or not self._recording:
             return
         path = self.folder / TRACE
         raw = self.folder / f".{TRACE}.raw"

@@ -106,7 +106,7 @@ class FormVisit:
     async def _clickable(self, survey: Survey, button: Button) -> "ElementHandle":
         control = await survey.element(button.at[0])
         patience = self._loop.time() + self._left() * SHARE_FOR_BUILDING
-        # What a click needs (visible, enabled, not under a banner) is asked before it counts: afterwards it is too late.
+        # What a click needs (visible, enabled, not under a banner) is asked before it counts.
         while obstacle := await answer(control.evaluate(script("obstacle.js"))):
             if self._loop.time() > patience:
                 raise FieldNotFound(f"the button {button.called} cannot be clicked: {str(obstacle)[:300]}")

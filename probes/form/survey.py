@@ -128,9 +128,8 @@ class Survey:
 
     async def fetch(self, places: Sequence[int]) -> None:
         """Get the elements of many fields at once, which costs less than one by one."""
-        chosen = await answer(
-            self._look.evaluate_handle("(look, all) => all.map(at => look.elements[at])", list(places))
-        )
+        several = "(look, places) => places.map(at => look.elements[at])"
+        chosen = await answer(self._look.evaluate_handle(several, list(places)))
         handles = await answer(chosen.get_properties())
         for order, at in enumerate(places):
             if (handle := handles.get(str(order))) and (element := handle.as_element()):
@@ -139,9 +138,10 @@ class Survey:
     async def element(self, at: int) -> "ElementHandle":
         """The element of a field or button."""
         if at not in self._elements:
-            await self.fetch([at])
-        if at not in self._elements:
-            raise FieldNotFound(TAMPERED)
+            handle = await answer(self._look.evaluate_handle("(look, at) => look.elements[at]", at))
+            if (element := handle.as_element()) is None:
+                raise FieldNotFound(TAMPERED)
+            self._elements[at] = element
         return self._elements[at]
 
     async def selected_fields(self, page: "Page", selector: str) -> list[Field]:

@@ -132,7 +132,10 @@ def test_the_notice_of_rt_that_a_request_has_been_resolved_is_no_reply() -> None
 @pytest.mark.parametrize(
     "text",
     [
-        "Please verify your email address by clicking the link below: https://desk.example/v/1 Then we create your ticket.",
+        (
+            "Please verify your email address by clicking the link below: https://desk.example/v/1 Then we "
+            "create your ticket."
+        ),
         "Ihre Nachricht wird zurückgehalten. Bitte bestätigen Sie Ihre E-Mail-Adresse: https://desk.example/v/1",
         "Pour éviter le spam, veuillez confirmer votre adresse en cliquant sur ce lien : https://desk.example/v/1",
         "Your message is being held until you confirm that you are a human. Reply to this message to release it.",

@@ -49,9 +49,11 @@ Where is it?
 
 def test_headers_are_decoded_and_addresses_are_lower_case() -> None:
     raw = (
-        b'From: =?utf-8?q?R=C3=B6bin?= via RT <Support@Desk.Example>\r\nTo: "Gray, Ann" <Ann@Inbox.example>, b@c.d\r\n'
-        b"Delivered-To: ann+k7@inbox.example\r\nReply-To: help@desk.example\r\nMessage-ID: <a@b>\r\nIn-Reply-To: <q1@x> <q2@x>\r\n"
-        b"References: <q0@x>\r\n <q1@x>\r\nSubject: =?iso-8859-1?Q?Gr=FC?=\r\n =?iso-8859-1?Q?=DFe?= =?utf-8?B?4pyT?=\r\n"
+        b"From: =?utf-8?q?R=C3=B6bin?= via RT <Support@Desk.Example>\r\n"
+        b'To: "Gray, Ann" <Ann@Inbox.example>, b@c.d\r\n'
+        b"Delivered-To: ann+k7@inbox.example\r\nReply-To: help@desk.example\r\nMessage-ID: <a@b>\r\n"
+        b"In-Reply-To: <q1@x> <q2@x>\r\nReferences: <q0@x>\r\n <q1@x>\r\n"
+        b"Subject: =?iso-8859-1?Q?Gr=FC?=\r\n =?iso-8859-1?Q?=DFe?= =?utf-8?B?4pyT?=\r\n"
         b"Date: Wed, 18 Nov 2026 11:00:00 +0100\r\nReturn-Path: <>\r\n\r\nHello\r\n"
     )
     message = read(raw)
@@ -114,8 +116,10 @@ def test_a_delivery_report_says_whether_it_is_final_and_which_mail_it_returns(
 def test_a_bounce_in_the_style_of_qmail_is_told_and_its_enclosed_mail_is_found() -> None:
     raw = (
         b"Return-Path: <>\nFrom: MAILER-DAEMON@mx.desk.example\nTo: ann@inbox.example\nSubject: failure notice\n\n"
-        b"Hi. This is the qmail-send program.\nI'm afraid I wasn't able to deliver your message to the following addresses.\n\n"
-        b"<support@desk.example>:\nSorry, no mailbox here by that name.\n\n--- Below this line is a copy of the message.\n\n"
+        b"Hi. This is the qmail-send program.\n"
+        b"I'm afraid I wasn't able to deliver your message to the following addresses.\n\n"
+        b"<support@desk.example>:\nSorry, no mailbox here by that name.\n\n"
+        b"--- Below this line is a copy of the message.\n\n"
         b"Return-Path: <ann+k7@inbox.example>\nMessage-ID: <q1@inbox.example>\nTo: support@desk.example\n\nWhere?\n"
     )
     message = read(raw)
@@ -126,7 +130,8 @@ def test_a_bounce_in_the_style_of_qmail_is_told_and_its_enclosed_mail_is_found()
 
 def test_a_delay_warning_without_a_report_is_not_final() -> None:
     raw = (
-        b"From: Mail Delivery System <postmaster@mx.desk.example>\nSubject: Warning: message delayed 24 hours\nReturn-Path: <>\n\n"
+        b"From: Mail Delivery System <postmaster@mx.desk.example>\nReturn-Path: <>\n"
+        b"Subject: Warning: message delayed 24 hours\n\n"
         b"A message that you sent has not yet been delivered to one or more of its recipients.\n"
         b"No action is required on your part. Delivery attempts will continue for some time.\n"
     )
@@ -135,15 +140,12 @@ def test_a_delay_warning_without_a_report_is_not_final() -> None:
     assert (found.kind, found.permanent) == (Kind.BOUNCE, False)
 
 
-@pytest.mark.parametrize(
-    ("kind", "report"),
-    [("disposition-notification", b"disposition-notification"), ("feedback-report", b"feedback-report")],
-)
-def test_a_read_receipt_or_a_complaint_is_neither_a_bounce_nor_a_reply(kind: str, report: bytes) -> None:
+@pytest.mark.parametrize("kind", [b"disposition-notification", b"feedback-report"])
+def test_a_read_receipt_or_a_complaint_is_neither_a_bounce_nor_a_reply(kind: bytes) -> None:
     raw = (
-        b'From: a@b.example\nContent-Type: multipart/report; report-type="%s"; boundary=b\n\n--b\n\nYour mail was read.\n--b\nContent-Type: message/%s\n\nA: b\n--b--\n'
-        % (report, report)
-    )
+        b'From: a@b.example\nContent-Type: multipart/report; report-type="%s"; boundary=b\n\n'
+        b"--b\n\nYour mail was read.\n--b\nContent-Type: message/%s\n\nA: b\n--b--\n"
+    ) % (kind, kind)
     assert classify(read(raw), "Your mail was read.").kind == Kind.OTHER
     assert read(raw).report is not None
 

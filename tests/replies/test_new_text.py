@@ -29,9 +29,18 @@ OURS = "Hello,\n\nI ordered a kettle on Monday, order EX-20417. Where is it?\n\n
         "2026年11月18日(水) 10:02 Ann Gray <ann@inbox.example>:\n> どこですか",
         "-----Original Message-----\nFrom: Ann Gray\nSent: Wednesday\nTo: Support\nSubject: Where?\n\nWhere is it?",
         "-----Ursprüngliche Nachricht-----\nVon: Ann Gray\n\nWo ist er?",
-        "________________________________\nFrom: Ann Gray <ann@inbox.example>\nSent: 18 November 2026 10:02\nTo: Support\n\nWhere?",
-        "Von: Ann Gray <ann@inbox.example>\nGesendet: Mittwoch, 18. November 2026 10:02\nAn: Support\nBetreff: Wo?\n\nWo ist er?",
-        "De : Ann Gray <ann@inbox.example>\nEnvoyé : mercredi 18 novembre 2026 10:02\nÀ : Support\nObjet : Où ?\n\nOù est-elle ?",
+        (
+            "________________________________\nFrom: Ann Gray <ann@inbox.example>\nSent: 18 November 2026 "
+            "10:02\nTo: Support\n\nWhere?"
+        ),
+        (
+            "Von: Ann Gray <ann@inbox.example>\nGesendet: Mittwoch, 18. November 2026 10:02\nAn: Support\n"
+            "Betreff: Wo?\n\nWo ist er?"
+        ),
+        (
+            "De : Ann Gray <ann@inbox.example>\nEnvoyé : mercredi 18 novembre 2026 10:02\nÀ : Support\n"
+            "Objet : Où ?\n\nOù est-elle ?"
+        ),
         "---------- Forwarded message ---------\nFrom: Ann Gray\nDate: Wed, 18 Nov 2026\nSubject: Where?\n\nWhere?",
         "-- \nRobin Baker\nExample Ltd\n+44 20 7946 0000",
         "Sent from my iPhone",
@@ -45,7 +54,10 @@ def test_history_and_signatures_are_cut_in_every_language(history: str) -> None:
 
 
 def test_answers_between_quoted_lines_are_kept() -> None:
-    text = "On 18.11.2026 10:02, Ann Gray wrote:\n> Where is it?\n\nIn Leipzig.\n\n> Do you ship to Austria?\n\nYes, we do.\n"
+    text = (
+        "On 18.11.2026 10:02, Ann Gray wrote:\n> Where is it?\n\nIn Leipzig.\n\n> Do you ship to "
+        "Austria?\n\nYes, we do.\n"
+    )
     assert new_text(text) == "In Leipzig.\n\nYes, we do."
 
 
@@ -60,7 +72,10 @@ def test_our_own_text_is_cut_where_it_comes_back_without_any_mark() -> None:
 
 
 def test_a_sentence_of_ours_that_an_agent_repeats_does_not_cut_the_answer() -> None:
-    text = "You asked:\nI ordered a kettle on Monday, order EX-20417. Where is it?\nIt is in Leipzig.\nIt comes on Friday.\nRobin"
+    text = (
+        "You asked:\nI ordered a kettle on Monday, order EX-20417. Where is it?\nIt is in Leipzig.\nIt "
+        "comes on Friday.\nRobin"
+    )
     assert "It comes on Friday." in new_text(text, [OURS])
 
 
@@ -74,8 +89,9 @@ def test_a_history_of_comments_under_bylines_is_cut_to_the_first() -> None:
 
 def test_the_change_list_of_redmine_is_no_text() -> None:
     text = (
-        f"Issue #812 has been updated by Robin Baker.\n\nStatus changed from New to In Progress\nAssignee set to Robin\n\n{REPLY}\n\n"
-        "----------------------------------------\nSupport #812: Where is my kettle?\nhttps://desk.example/issues/812\n"
+        "Issue #812 has been updated by Robin Baker.\n\nStatus changed from New to In Progress\nAssignee set to Robin\n\n"
+        f"{REPLY}\n\n----------------------------------------\n"
+        "Support #812: Where is my kettle?\nhttps://desk.example/issues/812\n"
     )
     assert new_text(text) == REPLY
 
@@ -118,7 +134,10 @@ def test_escaped_html_is_undone() -> None:
     [
         "On the other hand, 12 of them are here.\n\nOn average it takes a day.",
         "From: our side all is fine.\n\nTo: be honest, it takes a day.",
-        "Here are the points:\n\n---\n\nFirst, it was late. We are sorry for that and refund the postage.\n\nSecond, it was wet. That is not good.",
+        (
+            "Here are the points:\n\n---\n\nFirst, it was late. We are sorry for that and refund the "
+            "postage.\n\nSecond, it was wet. That is not good."
+        ),
         "Sent from my desk, which is easier than my phone.\n\nIt left yesterday.",
         "Prices:\n-- small: 9.90\n-- large: 19.90",
     ],

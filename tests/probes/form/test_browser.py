@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from probes.errors import BrowserMissing, SendUncertain, Unreachable
 from probes.form.browser import Browser
-from probes.form.find import try_launch
+from probes.form.find import find_browser, try_launch
 from probes.form.scratch import PREFIX
 from probes.form.settings import BrowserSettings
 from tests.probes.form.contact import FORM, Engine, channel, submit
@@ -181,3 +181,28 @@ async def test_a_remote_browser_that_does_not_answer_is_told_without_its_address
     with pytest.raises(Unreachable, match=f"browser.{way}") as error:
         await try_launch(settings, {})
     assert "secret" not in str(error.value) + repr(settings)
+
+
+async def test_a_remote_browser_serves_visits_and_outlives_them(installed: None, site: Site, tmp_path: Path) -> None:
+    executable = find_browser(BrowserSettings(), os.environ).executable
+    assert executable
+    switches = ["--headless", "--no-sandbox", "--remote-debugging-port=0", f"--user-data-dir={tmp_path}"]
+    remote = await asyncio.create_subprocess_exec(
+        executable, *switches, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        assert remote.stderr
+        async with asyncio.timeout(20):
+            while b"DevTools listening on " not in (line := await remote.stderr.readline()):
+                assert line
+        settings = BrowserSettings.model_validate({"cdp": line.decode().rpartition(" ")[2].strip()})
+        site.page("POST /send", "Thank you")
+        for _ in range(2):
+            browser = Browser(settings, now=lambda: datetime.now(UTC))
+            sent = await submit(browser, channel(site.page("/contact", FORM)), evidence=tmp_path / "visit")
+            await browser.aclose()
+            assert sent.screenshot
+        assert remote.returncode is None
+    finally:
+        remote.kill()
+        await remote.wait()

@@ -68,20 +68,32 @@ async def test_validation_errors_of_the_server_are_quoted(browser: Browser, site
         "<label for=c>Customer number</label><input id=c aria-invalid=true aria-describedby=d><p id=d>is missing</p>",
         headers="Set-Cookie: session=hidden-from-us\r\n",
     )
-    with pytest.raises(
-        NotConfirmed, match=r'"Thank you" did not appear within 2 seconds.*This address is blocked \| '
-    ) as e:
+    with pytest.raises(NotConfirmed, match=r'"Thank you" did not appear within 2 seconds.*address is blocked \| ') as e:
         await submit(browser, form, evidence=tmp_path)
     assert "Customer number: is missing" in str(e.value)
     assert "invisible" not in str(e.value)
     assert "\n" not in str(e.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["screenshot.jpg", "trace.zip"]
+
+
+async def test_the_second_failure_of_a_form_is_traced_from_its_start_without_cookies(
+    browser: Browser, site: Site, tmp_path: Path
+) -> None:
+    form = channel(site.page("/contact", FORM, headers="Set-Cookie: session=hidden-from-us\r\n"), timeout=1)
+    site.page("POST /send", "No.")
+    for _ in range(2):
+        with pytest.raises(NotConfirmed):
+            await submit(browser, form, evidence=tmp_path)
     with zipfile.ZipFile(tmp_path / "trace.zip") as trace:
-        lines = [
-            line for name in trace.namelist() if name.endswith((".network", ".trace")) for line in trace.open(name)
-        ]
-    assert any(json.loads(line)["type"] == "resource-snapshot" for line in lines)
+        names = [name for name in trace.namelist() if name.endswith((".network", ".trace"))]
+        lines = [line for name in names for line in trace.open(name)]
+    loaded = [json.loads(line)["snapshot"] for line in lines if b'"resource-snapshot"' in line]
+    assert [resource["request"]["url"] for resource in loaded] == [site.url + "/contact", site.url + "/send"]
+    assert any(b"set-cookie" in line.lower() for line in lines)
     assert not any(b"hidden-from-us" in line for line in lines)
+    site.page("POST /send", "Thank you")
+    await submit(browser, form, evidence=tmp_path / "good")
+    assert [path.name for path in (tmp_path / "good").iterdir()] == ["screenshot.jpg"]
 
 
 async def test_a_text_that_stands_on_the_form_already_confirms_nothing(browser: Browser, site: Site) -> None:

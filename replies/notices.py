@@ -1,0 +1,83 @@
+"""Can one answer, and is it over? What a message says about itself: no-reply, login wall, form only, closed, survey.
+
+Only what is there is reported: an empty answer means that nothing of the kind was said.
+"""
+
+import re
+from collections.abc import Iterator
+
+from replies.finding import Finding, quoted
+from replies.message import Message
+from replies.phrases import CLOSED, SURVEY, plain, table
+from replies.sentences import sentences
+
+MAX_TEXT = 8_000
+
+_NO_REPLY = table("notice_no_reply")
+_LOGIN_WALL = table("notice_login_wall")
+_FORM_ONLY = table("notice_form_only")
+_AUTOCLOSE = table("notice_autoclose")
+_HANDOFF = table("notice_handoff")
+_NO_REPLY_ADDRESS = re.compile(
+    r"(?:no-?_?\.?reply|do-?_?not-?_?reply|dont-?reply|nicht-?antworten|ne-?pas-?repondre|noresponder|non-?rispondere"
+    r"|nao-?responda|unmonitored)(?:[-+_.].{0,60})?@|[-_.+]no-?reply@"
+)
+# Where a mail offers to answer it, signing in is a choice and no wall.
+_MAY_REPLY = table("may_reply")
+_OPTIONAL = re.compile(
+    r"\b(?:or|alternatively|also|if you (?:wish|want|like|prefer)|oder|alternativ|ou|o|oppure|of|eller)\b"
+)
+_OPEN_QUESTION = table("notice_not_closed")
+_THING = table("notice_matter")
+
+
+def notices(message: Message, new_text: str) -> tuple[Finding, ...]:
+    """What the message says about answering it and about its end, each check at most once.
+
+    Results: `problem` for no_reply, login_wall, form_only and closed (nobody asked the customer first), `ok` for an
+    announcement that it will close unless the customer answers (check `closed`, value `announced`) and for a survey.
+    """
+    found: dict[str, Finding] = {}
+    for finding in (*_address(message), *_said(new_text[:MAX_TEXT])):
+        known = found.get(finding.check)
+        if known is None or (known.result == "ok" and finding.result == "problem"):
+            found[finding.check] = finding
+    return tuple(found.values())
+
+
+def handoff(new_text: str) -> Finding | None:
+    """That the desk passes the customer on, or None; `problem` since somebody else now has to be told again."""
+    for sentence in sentences(new_text[:MAX_TEXT]):
+        if _HANDOFF.search(plain(sentence)):
+            return Finding("handoff", "problem", "handoff.phrase", quoted(sentence))
+    return None
+
+
+def _address(message: Message) -> Iterator[Finding]:
+    """An answer goes to Reply-To if there is one (RFC 5322 3.6.2), so that is looked at before From."""
+    targets = message.reply_to or ((message.sender,) if message.sender else ())
+    if targets and all(_NO_REPLY_ADDRESS.search(address) for address in targets):
+        yield Finding("no_reply", "problem", "no_reply.address", targets[0])
+
+
+def _said(text: str) -> Iterator[Finding]:
+    whole = plain(text)
+    for sentence in sentences(text):
+        said = plain(sentence)
+        evidence = quoted(sentence)
+        if _NO_REPLY.search(said):
+            yield Finding("no_reply", "problem", "no_reply.phrase", evidence)
+        if (
+            _LOGIN_WALL.search(said)
+            and not _MAY_REPLY.search(said)
+            and not (_MAY_REPLY.search(whole) and _OPTIONAL.search(said))
+        ):
+            yield Finding("login_wall", "problem", "login_wall.phrase", evidence)
+        if _FORM_ONLY.search(said) and not _MAY_REPLY.search(said):
+            yield Finding("form_only", "problem", "form_only.phrase", evidence)
+        if _AUTOCLOSE.search(said):
+            yield Finding("closed", "ok", "closed.announced", evidence, "announced")
+        elif CLOSED.search(said) and _THING.search(said) and not _OPEN_QUESTION.search(said):
+            yield Finding("closed", "problem", "closed.phrase", evidence)
+        if SURVEY.search(said):
+            yield Finding("survey", "ok", "survey.phrase", evidence)
