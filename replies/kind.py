@@ -23,6 +23,9 @@ from replies.wrappers import framed
 
 MAX_JUDGED = 4_000
 
+FEWEST_WORDS = 5
+"""Words that no program would say: fewer are no sign of a person."""
+
 
 class Kind(StrEnum):
     """What a message is; `sent` is one of ours."""
@@ -106,6 +109,12 @@ class _Reading:
     def _signs_of_a_person(self) -> int:
         score = (self.words > 12) + (self.words > 25) + (self.words > 60) + 3 * self.first_person
         return score + self.origin.person * ((self.words > 4) + (self.message.sender_name != ""))
+
+    def _signed(self) -> bool:
+        """Does the sender's name, as a person has one, stand below the text?"""
+        name = self.message.sender_name.casefold()
+        last = [line.strip().casefold() for line in self.new.split("\n") if line.strip()][-4:]
+        return " " in name and name in last
 
     def _echo(self) -> Classified | None:
         if self.text:
@@ -200,7 +209,10 @@ class _Reading:
             return Classified(Kind.BULK, "bulk.null_sender", quoted(told.strong))
         if told.strong:
             return Classified(Kind.ACKNOWLEDGEMENT, "acknowledgement.header", quoted(told.strong))
-        machine = (told.machine or (told.weak and not told.person)) and not told.desk
+        # An answer to ours that says something of its own is a person's, whatever its address is called: desks write from
+        # billing@ and no-reply@, and some put Precedence: bulk on everything.
+        speaks = told.answers and (self.words >= FEWEST_WORDS or self._signed())
+        machine = (told.machine or (told.weak and not told.person)) and not told.desk and not speaks
         if machine or _COMPLAINT_SUBJECT.search(self.subject):
             return Classified(Kind.OTHER, "other.automatic", quoted(told.weak or self.message.sender))
         return None

@@ -161,7 +161,7 @@ async def _watch(bot: Bot) -> int:
 
 
 def _tell(narrator: Narrator, found: Sequence[Conversation]) -> None:
-    for line in sorted(line for each in found for line in narrator.news(each)):
+    for line in narrator.news(*found):
         out.print(line)
 
 

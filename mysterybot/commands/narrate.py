@@ -36,11 +36,14 @@ class Narrator:
         self._begun: set[str] = set()
         self._ended: set[str] = set()
 
-    def news(self, conversation: Conversation) -> list[str]:
-        """What is new in this conversation."""
-        lines = sorted(self._news(conversation), key=lambda line: line[0])
-        name = f"[bold]{escape(conversation.visit):<18}[/] " if self._named else ""
-        return [f"[dim]{clock(at)}[/]  {name}{text}" for at, text in lines]
+    def news(self, *conversations: Conversation) -> list[str]:
+        """What is new in these conversations, in the order in which it happened."""
+        lines = [(at, each.visit, text) for each in conversations for at, text in self._news(each)]
+        return [self._line(at, visit, text) for at, visit, text in sorted(lines, key=lambda line: line[0])]
+
+    def _line(self, at: float, visit: str, text: str) -> str:
+        name = f"[bold]{escape(visit):<16}[/] " if self._named else ""
+        return f"[dim]{clock(at)}[/]  {name}{text}"
 
     def _news(self, conversation: Conversation) -> Iterator[tuple[float, str]]:
         if conversation.id not in self._begun:

@@ -13,7 +13,7 @@ from probes.form.confirm import MAX_CONFIRMATION, Aftermath, confirmed, stands, 
 from probes.form.fields import find_button, find_fields
 from probes.form.fill import fill
 from probes.form.load import load
-from probes.form.patience import answer, died, error_class, reason
+from probes.form.patience import PageHangs, answer, died, error_class, reason
 from probes.form.survey import Button, Field, Survey, script
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class FormVisit:
             await self._click(control, aftermath, stood_at)
         finally:
             aftermath.stop()
-        return Read(await visible_text(page, MAX_CONFIRMATION), page.url[:2000])
+        return await self._read()
 
     async def _find(self, keys: Mapping[str, str]) -> tuple[Survey, dict[str, Field]]:
         patience = self._loop.time() + self._left() * SHARE_FOR_BUILDING
@@ -126,6 +126,12 @@ class FormVisit:
             now = self._loop.time()
             answered = aftermath.answered_at or now
             self.phases |= {"submit": answered - clicked, "confirm": now - answered}
+
+    async def _read(self) -> Read:
+        try:
+            return Read(await visible_text(self._page, MAX_CONFIRMATION), self._page.url[:2000])
+        except (error_class(), PageHangs):  # it was confirmed: a page that goes on, or hangs, does not undo that
+            return Read(self._channel.success or "", self._page.url[:2000])
 
     def _left(self) -> float:
         left = self._end - self._loop.time()

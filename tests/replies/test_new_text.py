@@ -89,7 +89,7 @@ def test_a_history_of_comments_under_bylines_is_cut_to_the_first() -> None:
 
 def test_the_change_list_of_redmine_is_no_text() -> None:
     text = (
-        "Issue #812 has been updated by Robin Baker.\n\nStatus changed from New to In Progress\nAssignee set to Robin\n\n"
+        "Issue #812 has been updated by Robin Baker.\n\nStatus changed from New to Open\nAssignee set to Robin\n\n"
         f"{REPLY}\n\n----------------------------------------\n"
         "Support #812: Where is my kettle?\nhttps://desk.example/issues/812\n"
     )

@@ -6,6 +6,7 @@ import pytest
 
 from probes.errors import FieldNotFound, NotConfirmed, SendUncertain
 from probes.form.browser import Browser
+from probes.form.patience import PageHangs
 from tests.probes.form.contact import FORM, VALUES, Engine, channel, submit
 from tests.probes.form.site import END, HANG, Site, answer, redirect
 
@@ -104,6 +105,18 @@ async def test_a_text_that_stands_on_the_form_already_confirms_nothing(browser: 
     site.page("/done", "Thank you")
     site.on("POST /send", lambda _: redirect("/done"))
     assert (await submit(browser, form)).url == site.url + "/done"
+
+
+async def test_a_page_that_hangs_after_its_confirmation_does_not_undo_it(
+    browser: Browser, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(page: object, limit: int) -> str:
+        raise PageHangs
+
+    monkeypatch.setattr("probes.form.submit.visible_text", hangs)
+    form = channel(site.page("/contact", FORM))
+    site.page("POST /send", "Thank you, Anna")
+    assert (await submit(browser, form)).confirmation == "Thank you"
 
 
 async def test_an_error_of_the_server_ends_the_wait_at_once(browser: Browser, site: Site) -> None:
