@@ -112,17 +112,24 @@ class Contact:
         assert isinstance(channel, FormChannel)
         folder = self.world.evidence_folder(self.conversation.id)
         before = set(folder.glob("*"))
+        clicked = self.world.now()
+
+        async def click() -> None:
+            nonlocal clicked
+            clicked = self.world.now()  # the customer begins to wait here, not when the page has said thank you
+            await point_of_no_return()
+
         try:
             submitted = await self.world.submit_form(
-                channel, intent["form"], evidence=folder, point_of_no_return=point_of_no_return
+                channel, intent["form"], evidence=folder, point_of_no_return=click
             )
         except ProbeError as error:
             made = sorted(set(folder.glob("*")) - before)
             now = self.world.now().timestamp()
-            kinds = {".zip": "trace", ".png": "screenshot"}
+            kinds = {".zip": "trace", ".jpg": "screenshot"}
             shown = tuple(self._evidence(kinds[path.suffix], path, now) for path in made if path.suffix in kinds)
             raise NotSent(error, shown) from error
-        at = submitted.at.timestamp()
+        at = clicked.timestamp()
         labels = {name: getattr(self.conversation, name) for name in ("visit", "desk", "channel")}
         also: tuple[Callable[[Any], object], ...] = (
             partial(_observe_submit, labels=labels, seconds=sum(submitted.phases.values())),

@@ -133,5 +133,8 @@ class Account(Settings):
     plus: Annotated[
         Annotated[str, Shape(r"[-+=._]", "one of + - = . _, or none")] | None,
         BeforeValidator(_none_as_written),
-        Field(description="What separates a tag in the address, as in anna+tag@example.net; none: not offered"),
-    ] = "+"
+        Field(
+            description="Write from tagged addresses, with this between name and tag, as in anna+tag@example.net. "
+            "Only where the provider delivers these and lets you send from them"
+        ),
+    ] = None
