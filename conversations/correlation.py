@@ -22,7 +22,7 @@ from conversations.journal import lifecycle, messages
 from conversations.reference import references_in
 from probes.form.channel import FormChannel
 from replies.message import Message
-from replies.tickets import tickets
+from replies.tickets import tags
 
 MOST_IDS = 50
 MOST_TOKENS = 20
@@ -61,7 +61,7 @@ def _rules(connection: Connection, mailbox: str, message: Message) -> Iterator[t
         "plus-address",
         by("token", (token for each in recipients for token in references_in(each.partition("@")[0])), MOST_TOKENS),
     )
-    tagged = by("ticket", (tag.lower() for tag in tickets(message)), MOST_TOKENS)
+    tagged = by("ticket", (tag.lower() for tag in tags(message)), MOST_TOKENS)
     yield "ticket", [each for each in tagged if _belongs(connection, each, message.sender)]
     yield "token-in-subject", by("token", references_in(message.subject), MOST_TOKENS)
     yield "token-in-body", by("token", references_in(message.text), MOST_TOKENS)

@@ -24,7 +24,7 @@ from replies.checks import findings
 from replies.kind import Classified, Kind, classify
 from replies.message import Message, read
 from replies.new_text import new_text
-from replies.tickets import tickets
+from replies.tickets import tags, tickets
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Intake:
             mailbox=self._mailbox,
             conversation=match.conversation if match else None,
             values=self._values(arrival, message, text, kind, match),
-            tickets=tickets(message) if match and match.rule != "own-message-id" else (),
+            tickets=self._tickets(message, kind) if match else (),
             findings=[StoredFinding(f.check, f.result, f.rule, f.evidence, f.value) for f in found],
             evidence=evidence,
         )
@@ -102,6 +102,12 @@ class Intake:
         if message.sender == self._address and match is not None:
             return Classified(Kind.OTHER, "own-address", "sent from our own address", None)
         return classify(message, text, ours)
+
+    def _tickets(self, message: Message, kind: Classified) -> Sequence[str]:
+        """What later mail may be known by. A person's text is not searched: it is full of other numbers."""
+        if kind.rule == "own-message-id":
+            return ()
+        return tickets(message) if kind.kind is Kind.ACKNOWLEDGEMENT else tags(message)
 
     def _values(
         self, arrival: Arrival, message: Message, text: str, kind: Classified, match: Match | None

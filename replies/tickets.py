@@ -44,7 +44,7 @@ _ORDER = re.compile(rf"(?:{alternatives('not_ticket')})[ -]?(?:{_NUMBER_WORD})?\
 _SAYS = re.compile(
     rf"(?:(?:your|the|this|ihre?|deine?|die|der|unter der|votre|le|su|tu|el|la sua|la tua|il|sua|seu|o|uw|je|ditt"
     rf"|din|dit|twoje|państwa|váš|vaše|vašho|vašemu|ваш\w{{0,2}}|номер|numer|číslo|nº|n°)\s)?"
-    rf"(?:{_NOUN}|support|reference|referenz|tracking|bearbeitungs|vorgangs|ticket|référence|referencia|riferimento"
+    rf"(?:{_NOUN}|support|reference|referenz|bearbeitungs|vorgangs|ticket|référence|referencia|riferimento"
     rf"|referência|kenmerk|referens|referanse)s?"
     rf"[\s-]{{0,2}}(?:{_NUMBER_WORD}[^.!?\n#\[(\d]{{0,40}}?|(?:has been assigned|was assigned|is|lautet|est|es|è|é"
     rf"|är|er|:)\s)[\s:]{{0,3}}[#\[(\"']{{0,3}}(?<!\w){_ID}(?![\w%€$£]|[.,:/]\d)",
@@ -85,6 +85,12 @@ def tickets(message: Message) -> tuple[str, ...]:
     found = dict.fromkeys(_in_header(message))
     found.update(dict.fromkeys(_in_subject(message.subject)))
     found.update(dict.fromkeys(_in_body(new_text(message.text)[:MAX_BODY])))
+    return tuple(found)[:MAX_TICKETS]
+
+
+def tags(message: Message) -> tuple[str, ...]:
+    """Those that stand in the subject or in a header of the helpdesk: what its answers are sorted by."""
+    found = dict.fromkeys((*_in_header(message), *_in_subject(message.subject)))
     return tuple(found)[:MAX_TICKETS]
 
 
