@@ -88,7 +88,7 @@ def _visit(url: str, folder: Path) -> tuple[Callable[[], Awaitable[None]], Calla
 
 
 async def _bare(url: str, folder: Path) -> tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]]:
-    from playwright.async_api import async_playwright  # noqa: PLC0415 - as late as a visit does it
+    from playwright.async_api import async_playwright
 
     playwright = await async_playwright().start()
     executable = find_browser(BrowserSettings(), os.environ).executable

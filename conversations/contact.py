@@ -120,9 +120,7 @@ class Contact:
             await point_of_no_return()
 
         try:
-            submitted = await self.world.submit_form(
-                channel, intent["form"], evidence=folder, point_of_no_return=click
-            )
+            submitted = await self.world.submit_form(channel, intent["form"], evidence=folder, point_of_no_return=click)
         except ProbeError as error:
             made = sorted(set(folder.glob("*")) - before)
             now = self.world.now().timestamp()

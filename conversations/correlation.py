@@ -92,9 +92,10 @@ def _by_marker(connection: Connection, mailbox: str, message: Message) -> Iterat
     contains = _finder(message)
     for conversation_id, text in messages.open_in(connection, mailbox, MOST_OPEN):
         definition = Definition.model_validate_json(text)
-        if isinstance(definition.channel, FormChannel) and domain in desk_domains(definition):
-            if any(contains(each) for each in messages.our_texts(connection, conversation_id)):
-                yield conversation_id
+        if not isinstance(definition.channel, FormChannel) or domain not in desk_domains(definition):
+            continue
+        if any(contains(each) for each in messages.our_texts(connection, conversation_id)):
+            yield conversation_id
 
 
 def _finder(message: Message) -> Callable[[str], bool]:

@@ -13,7 +13,7 @@ from conversations.scenario import Scenario
 from conversations.world import World
 
 
-class Mismatch(Exception):  # noqa: N818 - a statement about the code, not about this function
+class Mismatch(Exception):
     """The conversation would end as faulted; the message says at which step."""
 
 
@@ -25,7 +25,7 @@ class _DryReplay(Replay):
 
     async def send(self, *arguments: Any, **named: Any) -> Any:
         step = self._peek()
-        if step is None or not ("error" in step.outcome or step.finished_at is not None and step.outcome):
+        if step is None or not ("error" in step.outcome or (step.finished_at is not None and step.outcome)):
             self._step(arguments[0], arguments[1])
             raise errors.Parked
         return await super().send(*arguments, **named)

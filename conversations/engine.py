@@ -68,14 +68,14 @@ class Engine:
                 return Verdict.FAULTED, f"the scenario cannot be played: {_one_line(error)}"
             customer = Customer(replay, definition, self.world)
             try:
-                async with asyncio.timeout(LONGEST_ACTIVATION):
+                async with asyncio.timeout(LONGEST_ACTIVATION) as limit:
                     await scenario(customer, parameters)
                 replay.check_complete()
             except errors.ConversationError:
                 raise
-            except TimeoutError:
-                return Verdict.FAULTED, f"the scenario hung: it did not reach a step in {LONGEST_ACTIVATION:.0f} s"
             except Exception as error:
+                if limit.expired():
+                    return Verdict.FAULTED, f"the scenario hung: it did not reach a step in {LONGEST_ACTIVATION:.0f} s"
                 log.exception("scenario of visit %s raised", held.visit)
                 where = where_raised(error, scenario.play)
                 what = f"the scenario raised {type(error).__name__}: {_one_line(error)}"
@@ -85,6 +85,10 @@ class Engine:
         except errors.ConversationError as error:
             return Verdict.FAULTED, str(error)
         return Verdict.PASSED, ""
+
+    async def _renewed(self, conversation_id: str) -> bool:
+        until = self.clock.now() + LEASE
+        return await self.journal.write(lambda c: lifecycle.renew(c, conversation_id, self.owner, until))
 
     @contextlib.asynccontextmanager
     async def _kept(self, held: Conversation) -> AsyncIterator[None]:
@@ -97,8 +101,7 @@ class Engine:
             nonlocal lost
             while True:
                 await asyncio.sleep(RENEW_EVERY)
-                until = self.clock.now() + LEASE
-                if not await self.journal.write(lambda c: lifecycle.renew(c, held.id, self.owner, until)):
+                if not await self._renewed(held.id):
                     lost = True
                     work.cancel()
                     return

@@ -158,7 +158,7 @@ class Intake:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.write_bytes(arrival.raw)
         except OSError as error:  # the mail itself is safe in the mailbox and its text in the journal
-            log.error("the raw mail could not be kept at %s: %s", path, os.strerror(error.errno or 0))
+            log.error("the raw mail could not be kept at %s: %s", path, os.strerror(error.errno or 0))  # noqa: TRY400 - no bug
             return None
         return f"{folder}/{name}"
 

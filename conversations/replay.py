@@ -40,7 +40,7 @@ class Sent:
     also: tuple[Callable[[Connection], object], ...] = ()
 
 
-class NotSent(Exception):  # noqa: N818 - it only carries the error, with what else there is to write about it
+class NotSent(Exception):
     """A send that failed, with operations to carry out when the failure is written: its evidence."""
 
     def __init__(self, error: ProbeError, also: tuple[Callable[[Connection], object], ...]) -> None:
@@ -268,22 +268,25 @@ class Replay:
         if "grace_until" not in step.intent:
             step.intent = {**step.intent, "grace_until": self.clock.now() + grace}
             self.pending.append(steps.save(self.held.id, step))
-        while True:
-            proof = self._evidence(step)
-            if proof is not None:
-                message = {**step.intent["message"], "at": min(step.finished_at or step.started_at, proof.at)}
-                outcome = {"at": message["at"], "message_id": step.intent.get("message_id"), "proved_by": proof.id}
-                self._conclude(step, Status.DONE, outcome)
-                await self._write(lambda c: messages.record_sent(c, self.held.id, message))
-                await self.refresh()
-                return step.outcome
+        while (proof := self._evidence(step)) is None:
             if self.clock.now() >= step.intent["grace_until"]:
-                reason = f"send uncertain: {step.outcome.get('reason', 'interrupted')}, and no answer has proved that it went out"
-                self._conclude(step, Status.UNCERTAIN, errors.Recorded.to_json(errors.SendUncertain(reason)))
-                labels = {"visit": self.held.visit, "desk": self.held.desk, "channel": self.held.channel}
-                self.pending.append(lambda c: aggregates.add(c, "sends_uncertain_total", labels))
-                return _outcome(step)
+                return self._give_up(step)
             await self.park(step.intent["grace_until"])
+        message = {**step.intent["message"], "at": min(step.finished_at or step.started_at, proof.at)}
+        outcome = {"at": message["at"], "message_id": step.intent.get("message_id"), "proved_by": proof.id}
+        self._conclude(step, Status.DONE, outcome)
+        await self._write(lambda c: messages.record_sent(c, self.held.id, message))
+        await self.refresh()
+        return step.outcome
+
+    def _give_up(self, step: Step) -> Mapping[str, Any]:
+        reason = (
+            f"send uncertain: {step.outcome.get('reason', 'interrupted')}, and no answer has proved that it went out"
+        )
+        self._conclude(step, Status.UNCERTAIN, errors.Recorded.to_json(errors.SendUncertain(reason)))
+        labels = {"visit": self.held.visit, "desk": self.held.desk, "channel": self.held.channel}
+        self.pending.append(lambda c: aggregates.add(c, "sends_uncertain_total", labels))
+        return _outcome(step)
 
     def _evidence(self, step: Step) -> StoredMessage | None:
         """An inbound message that answers this very send. For the first contact any message does."""

@@ -42,7 +42,8 @@ async def start(
 ) -> Started | NotStarted:
     """Start the conversation of this visit that is due at `due_at`, once whoever calls how often, within the limits.
 
-    `scheduled`: whether this is the timetable's doing, and its slot is done with by it. `open_allowed`: so many of the visit may be open at a time; None for any number.
+    `scheduled`: whether this is the timetable's doing, and its slot is done with by it. `open_allowed`: so many of the visit
+    may be open at a time; None for any number.
     """
     conversation_id = secrets.token_hex(8)
     document = definition.model_dump_json(by_alias=True)

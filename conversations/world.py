@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from probes.contact import PointOfNoReturn
-from probes.form.channel import FormChannel
 from probes.form.browser import Submitted
+from probes.form.channel import FormChannel
 from probes.mail.smtp import Accepted
 
 

@@ -53,7 +53,7 @@ class ConfigError:
         return ": ".join(part for part in (place, self.path, self.message) if part)
 
 
-class ConfigErrors(Exception):  # noqa: N818 — it is all of them
+class ConfigErrors(Exception):
     """All that is wrong with a config file, in the order of its lines. `str()` has a line for each."""
 
     def __init__(self, file: Path, errors: Iterable[ConfigError], warnings: Iterable[ConfigError] = ()) -> None:

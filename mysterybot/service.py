@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 RETENTION_EVERY = 3600.0
 
 
-class CannotRun(Exception):  # noqa: N818 - it is the message that counts
+class CannotRun(Exception):
     """The service cannot start; the message says why and what to do."""
 
 

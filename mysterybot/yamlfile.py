@@ -200,7 +200,7 @@ class _Composer:
 
     def _merge(self, node: Node, merged: list[Node]) -> None:
         """What `<<: *other` brings in, for keys that are not set here; earlier ones win."""
-        assert isinstance(node.value, dict)  # noqa: S101 — for the type checker
+        assert isinstance(node.value, dict)
         for other in merged:
             if not isinstance(other.value, dict):
                 self.mistakes.append(YamlError(other.mark, "<< takes a mapping, such as *name of one"))

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from conversations import times
+from conversations.definition import Definition
 from conversations.journal import rows, schema
 from conversations.records import Conversation, Verdict, to_json
-from conversations.definition import Definition
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from conversations.journal import aggregates, rows, schema, steps
-from conversations.records import StoredFinding, to_json
+from conversations.records import StoredFinding
 from probes.mail.arrivals import Position
 from replies.kind import Kind
 

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from conversations.journal import Journal, JournalError
 from mysterybot.app import find_scenario, journal_of
 from mysterybot.config import Config, ConfigErrors, load
+from mysterybot.logs import JsonLines, TextLines
 
 PASSED, FAILED, FAULTED = 0, 1, 2
 BAD = 2
@@ -25,7 +27,7 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-class Wrong(Exception):  # noqa: N818 - it is the message that counts
+class Wrong(Exception):
     """Ends a command with a message for the user and exit code 2."""
 
 
@@ -61,8 +63,6 @@ async def journal(config: Config) -> AsyncIterator[Journal]:
 
 def no_such(what: str, name: str, known: list[str]) -> NoReturn:
     """Raise Wrong for a name that does not exist."""
-    from difflib import get_close_matches
-
     close = get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"
     raise Wrong(f"there is no {what} {name}; {hint}")
@@ -70,8 +70,6 @@ def no_such(what: str, name: str, known: list[str]) -> NoReturn:
 
 def log_to_stderr(*, verbose: bool, as_json: bool = False, quiet: bool = False) -> None:
     """Set up logging. Quiet shows only what went wrong in the program itself."""
-    from mysterybot.logs import JsonLines, TextLines
-
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else TextLines())
     root = logging.getLogger()

@@ -6,8 +6,8 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from conversations.dispatch.local import LocalDispatch
 from conversations.description import describe
+from conversations.dispatch.local import LocalDispatch
 from conversations.engine import LEASE
 from conversations.journal import lifecycle
 from conversations.records import Conversation, Verdict

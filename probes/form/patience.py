@@ -20,7 +20,7 @@ Answer = TypeVar("Answer")
 ANSWER_SECONDS = 15
 
 
-class PageHangs(Exception):  # noqa: N818 - a state of the page, turned into a ProbeError at the door
+class PageHangs(Exception):
     """The page did not answer: its scripts, or its size, keep it busy."""
 
 

@@ -61,7 +61,7 @@ class Pushed:
 Report = Up | Down | Pushed
 
 
-class FolderAbsent(Exception):  # noqa: N818  often nothing is wrong
+class FolderAbsent(Exception):
     """The account has no such folder (yet)."""
 
 

@@ -26,7 +26,7 @@ _DATE = re.compile(r" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
 
-class OutOfProtocol(Exception):  # noqa: N818  what the server is, said plainly
+class OutOfProtocol(Exception):
     """The server says something that no IMAP server says; the connection is not to be trusted any more."""
 
 

@@ -49,7 +49,7 @@ class Address:
     ca_file: Path | None = None
 
 
-class NotReached(Exception):  # noqa: N818 - an answer, which becomes a Reached
+class NotReached(Exception):
     """The server is not up; the text says why."""
 
 
