@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python -m benchmarks [name …] [--quick]`. Prints a table and writes bench.json into the current folder."""
+"""Runs the benchmarks: `python -m benchmarks [name …] [--quick]`. Prints a table, writes bench.json in the current folder."""
 
 import argparse
 import importlib

@@ -64,7 +64,9 @@ def table(figures: Sequence[Figure]) -> str:
             (each.name, f"{_short(each.value)} {each.unit}".rstrip(), str(each.aim or ""), each.judged, each.beside)
         )
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "\n".join("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[4]]) for row in rows)
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
+    )
 
 
 def _short(value: float) -> str:

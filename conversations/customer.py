@@ -202,7 +202,13 @@ class Customer:
             self._replay.pending.append(lambda c: messages.take(c, ids, seq))
             return {"messages": ids}
         bounce = next((m for m in self._untaken({Kind.BOUNCE}) if m.permanent), None)
-        return None if bounce is None else errors.Undelivered(f"our mail came back: {_first_line(bounce.text)}")
+        return (
+            None
+            if bounce is None
+            else errors.Undelivered(
+                f"our mail came back: {_first_line(str(bounce.envelope.get('evidence') or bounce.text))}"
+            )
+        )
 
     def _untaken(self, kinds: Collection[Kind]) -> list[StoredMessage]:
         return [m for m in self._replay.held.messages if m.inbound and m.taken_by is None and m.kind in kinds]

@@ -1,6 +1,10 @@
 """Plays an open conversation against the code as it is now, without touching anything: would it go on?"""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any, cast
+
+from sqlalchemy.engine import Connection
 
 from conversations import errors
 from conversations.clock import SystemClock
@@ -11,6 +15,9 @@ from conversations.records import Conversation
 from conversations.replay import Replay
 from conversations.scenario import Scenario
 from conversations.world import World
+
+LONGEST = 10.0
+"""Seconds in which a scenario must come to where the conversation stands: it waits for nothing on the way."""
 
 
 class Mismatch(Exception):
@@ -30,6 +37,12 @@ class _DryReplay(Replay):
             raise errors.Parked
         return await super().send(*arguments, **named)
 
+    async def refresh(self) -> None:
+        """Nothing has changed."""
+
+    async def _write(self, *operations: Callable[[Connection], object]) -> None:
+        """Nothing is written."""
+
     def _peek(self) -> Any:
         return self.held.steps[self.seq] if self.seq < len(self.held.steps) else None
 
@@ -40,12 +53,15 @@ async def dry_replay(conversation: Conversation, scenario: Scenario) -> None:
     replay = _DryReplay(cast(Journal, None), conversation, "dry", SystemClock())
     customer = Customer(replay, definition, cast(World, None))
     try:
-        await scenario(customer, scenario.parameters(definition.parameters))
+        async with asyncio.timeout(LONGEST):
+            await scenario(customer, scenario.parameters(definition.parameters))
         replay.check_complete()
     except errors.Parked:
         return
     except errors.ConversationError as error:
         if isinstance(error, errors.ScenarioChanged):
             raise Mismatch(str(error)) from None
+    except TimeoutError:
+        raise Mismatch(f"the scenario hangs: it did not reach a step in {LONGEST:.0f} s") from None
     except Exception as error:
         raise Mismatch(f"the scenario raises {type(error).__name__}: {error}") from error

@@ -118,6 +118,7 @@ class Intake:
             "references": message.references[-20:],
             "reply_to": message.reply_to[:5],
             "sender_name": message.sender_name,
+            "evidence": kind.evidence,
             "truncated": message.truncated or arrival.size > len(arrival.raw),
         }
         return {

@@ -25,7 +25,7 @@ from conversations.records import Conversation, Status, Step, StoredFinding, Sto
 from probes.errors import Deferred, DeskError, ProbeError
 from probes.errors import SendUncertain as LineLost
 
-RETRY_AFTER = (5.0, 15.0, 45.0, 120.0, 300.0, 900.0, 1800.0)
+RETRY_AFTER = (5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 900.0, 1800.0)
 """Seconds until a send that surely did not go out is tried again; when they are used up it is given up."""
 
 UNREACHABLE_ATTEMPTS = 4

@@ -6,6 +6,7 @@ saving time. Jitter is chosen by visit and slot, so a restart does not draw agai
 """
 
 import hashlib
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -18,24 +19,35 @@ from conversations.visit import At, Visit
 def latest_slot(name: str, visit: Visit, timezone: str, now: float) -> float | None:
     """The newest slot that is not after `now`, in epoch seconds; None when there has never been one."""
     if visit.every is not None:
-        every = visit.interval
-        shift = _fraction(name, "shift") * every
-        return ((now - shift) // every) * every + shift
+        return _numbered(name, visit, _number(name, visit, now))
     return max((_before(expression, timezone, now) for expression in _expressions(visit)), default=None)
 
 
 def next_slot(name: str, visit: Visit, timezone: str, now: float) -> float:
     """The first slot after `now`."""
     if visit.every is not None:
-        latest = latest_slot(name, visit, timezone, now)
-        assert latest is not None
-        return latest + visit.interval
+        return _numbered(name, visit, _number(name, visit, now) + 1)
     return min(_after(expression, timezone, now) for expression in _expressions(visit))
 
 
 def start_of(name: str, visit: Visit, slot: float) -> float:
     """When the conversation of this slot begins: the slot, and its jitter."""
     return slot + _fraction(name, repr(slot)) * (visit.jitter.seconds or 0.0)
+
+
+def _number(name: str, visit: Visit, now: float) -> int:
+    """Which slot of `every` is the newest at `now`."""
+    number = math.floor(now / visit.interval - _fraction(name, "shift"))
+    while _numbered(name, visit, number) > now:  # what division rounds must not lose or double a slot
+        number -= 1
+    while _numbered(name, visit, number + 1) <= now:
+        number += 1
+    return number
+
+
+def _numbered(name: str, visit: Visit, number: int) -> float:
+    """The same to the last bit whoever reckons it: it is a key of the journal and the seed of the jitter."""
+    return number * visit.interval + _fraction(name, "shift") * visit.interval
 
 
 def _fraction(*seed: str) -> float:
@@ -58,7 +70,7 @@ def _weekdays(days: Iterable[int]) -> str:
 
 
 def _before(expression: str, timezone: str, now: float) -> float:
-    local = datetime.fromtimestamp(now + 1, ZoneInfo(timezone))  # the slot may be this very second
+    local = datetime.fromtimestamp(math.floor(now) + 1, ZoneInfo(timezone))  # the slot may be this very second
     return next(CronSim(expression, local, reverse=True)).astimezone(UTC).timestamp()
 
 

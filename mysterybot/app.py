@@ -30,8 +30,8 @@ from scenarios import BUILT_IN
 
 log = logging.getLogger(__name__)
 
-READY_WITHIN = 30.0
-"""Seconds that a send waits for its mailbox to be open."""
+READY_WITHIN = 5.0
+"""Seconds that a send waits for its mailbox to be open; then it is put off, and tried again."""
 
 
 def find_scenario(reference: str, base: Path = Path("/")) -> Scenario:

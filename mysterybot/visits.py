@@ -69,20 +69,22 @@ class Visits:
         states = await self._journal.read(visits.states)
         for name in looked_at:
             row = states.get(name)
-            await self._look(name, now, None if row is None else row["last_due"])
+            try:
+                self._next[name] = await self._look(name, now, None if row is None else row["last_due"])
+            except Exception:  # one that cannot be started delays no other
+                log.exception("visit %s could not be started; it is tried again", name)
 
-    async def _look(self, name: str, now: float, last_due: float | None) -> None:
+    async def _look(self, name: str, now: float, last_due: float | None) -> float:
+        """Start it if it is due; when to look at it again."""
         visit = self._config.visits[name]
         timezone = self._config.timezone(visit)
         slot = slots.latest_slot(name, visit, timezone, now)
-        upcoming = slots.next_slot(name, visit, timezone, now)
-        self._next[name] = slots.start_of(name, visit, upcoming)
+        upcoming = slots.start_of(name, visit, slots.next_slot(name, visit, timezone, now))
         if slot is None or (last_due is not None and last_due >= slot):
-            return
+            return upcoming
         begin = slots.start_of(name, visit, slot)
         if begin > now:
-            self._next[name] = begin
-            return
+            return begin
         late = now - begin
         first = last_due is None
         if late > ON_TIME and not (visit.catch_up == "once" and not first) and not (first and visit.every is not None):
@@ -93,9 +95,10 @@ class Visits:
                 late,
             )
             await self._journal.write(lambda c: visits.note_slot(c, name, slot))
-            return
+            return upcoming
         self.lag = 0.0 if first else late
         await self._start(name, slot, now)
+        return upcoming
 
     async def _start(self, name: str, slot: float, now: float) -> None:
         visit = self._config.visits[name]

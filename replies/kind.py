@@ -146,7 +146,8 @@ class _Reading:
             if self.receipt and self.origin.desk and not _ABSENT.search(found[0]):
                 return None
             return Classified(Kind.OUT_OF_OFFICE, "out_of_office.phrase", quoted(found[0]))
-        if vacation:
+        # Desks acknowledge with the vacation responder of their mail server, too.
+        if vacation and not self.receipt and not _RECEIVED_SUBJECT.search(self.subject):
             return Classified(Kind.OUT_OF_OFFICE, "out_of_office.header", quoted(self.message.subject))
         if found and found.start() < 200 and self.words <= 30 and not _is_over(self.text, found.start()):
             return Classified(Kind.OUT_OF_OFFICE, "out_of_office.text", quoted(found[0]))

@@ -5,7 +5,7 @@ A histogram is stored as one row per bucket that was hit (label `le`, not cumula
 
 import json
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -44,18 +44,27 @@ CLOCKED = ("first_reply_seconds", "next_reply_seconds", "resolution_seconds")
 
 def add(connection: Connection, metric: str, labels: Mapping[str, str], value: float = 1.0) -> None:
     """Add to a counter."""
-    rows.upsert(
-        connection, schema.aggregate, {"metric": metric, "labels": to_json(labels), "value": value}, add=("value",)
-    )
+    _add_all(connection, [_counted(metric, labels, value)])
 
 
 def observe(connection: Connection, histogram: str, labels: Mapping[str, str], seconds: float) -> None:
     """Add one observation to a histogram."""
+    _add_all(connection, _observed(histogram, labels, seconds))
+
+
+def _counted(metric: str, labels: Mapping[str, str], value: float = 1.0) -> rows.Row:
+    return {"metric": metric, "labels": to_json(labels), "value": value}
+
+
+def _observed(histogram: str, labels: Mapping[str, str], seconds: float) -> list[rows.Row]:
     bounds = BUCKETS[histogram]
     index = bisect_left(bounds, seconds)
     bound = repr(float(bounds[index])) if index < len(bounds) else "+Inf"
-    add(connection, f"{histogram}_bucket", {**labels, "le": bound})
-    add(connection, f"{histogram}_sum", labels, seconds)
+    return [_counted(f"{histogram}_bucket", {**labels, "le": bound}), _counted(f"{histogram}_sum", labels, seconds)]
+
+
+def _add_all(connection: Connection, increments: Sequence[rows.Row]) -> None:
+    rows.upsert_all(connection, schema.aggregate, increments, add=("value",))
 
 
 def everything(connection: Connection) -> dict[str, list[tuple[dict[str, str], float]]]:
@@ -68,14 +77,22 @@ def everything(connection: Connection) -> dict[str, list[tuple[dict[str, str], f
 
 def count_finished(connection: Connection, conversation: Conversation) -> None:
     """Everything that the end of a conversation adds."""
+    _add_all(connection, list(_increments(conversation)))
+    passed = conversation.verdict is Verdict.PASSED
+    counted = _PASSED if passed else _NOT_PASSED
+    success = {"last_success": conversation.finished_at} if passed else {}
+    connection.execute(counted, {"of": conversation.visit, **success})
+
+
+def _increments(conversation: Conversation) -> Iterator[rows.Row]:
     definition = Definition.model_validate_json(conversation.definition)
     labels = {"visit": conversation.visit, "desk": conversation.desk, "channel": conversation.channel}
     assert conversation.verdict is not None
-    add(connection, "visit_conversations_total", {**labels, "verdict": conversation.verdict})
+    yield _counted("visit_conversations_total", {**labels, "verdict": conversation.verdict})
     hours = definition.desk.business_hours
     measured = times.times(conversation, hours)
     if measured.acknowledgement is not None:
-        observe(connection, "acknowledgement_seconds", labels, measured.acknowledgement)
+        yield from _observed("acknowledgement_seconds", labels, measured.acknowledgement)
     for histogram, waits in (
         ("first_reply_seconds", [measured.first_reply]),
         ("next_reply_seconds", measured.next_replies),
@@ -83,21 +100,15 @@ def count_finished(connection: Connection, conversation: Conversation) -> None:
     ):
         for wait in waits:
             if wait is not None:
-                observe(connection, histogram, {**labels, "clock": "calendar"}, wait.calendar)
-                observe(connection, histogram, {**labels, "clock": "business"}, wait.business)
+                yield from _observed(histogram, {**labels, "clock": "calendar"}, wait.calendar)
+                yield from _observed(histogram, {**labels, "clock": "business"}, wait.business)
     for decided in times.promises_decided(conversation, definition.desk.promises.given(), hours):
         name = "promises_kept_total" if decided.kept else "promises_missed_total"
-        add(connection, name, {**labels, "promise": decided.promise})
+        yield _counted(name, {**labels, "promise": decided.promise})
     for found in conversation.findings:
-        add(connection, "findings_total", {**labels, "check": found.check, "result": found.result})
-    _count_streak(connection, conversation)
+        yield _counted("findings_total", {**labels, "check": found.check, "result": found.result})
 
 
-def _count_streak(connection: Connection, conversation: Conversation) -> None:
-    state = schema.visit_state
-    passed = conversation.verdict is Verdict.PASSED
-    failures = sa.literal(0) if passed else state.c.consecutive_failures + 1
-    values: dict[str, object] = {"consecutive_failures": failures}
-    if passed:
-        values["last_success"] = conversation.finished_at
-    connection.execute(state.update().where(state.c.visit == conversation.visit).values(**values))
+_STATE = schema.visit_state.update().where(schema.visit_state.c.visit == sa.bindparam("of"))
+_PASSED = _STATE.values(consecutive_failures=0)
+_NOT_PASSED = _STATE.values(consecutive_failures=schema.visit_state.c.consecutive_failures + 1)

@@ -1,7 +1,8 @@
 """Operations on conversations: start, claim, park, finish."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,6 +14,43 @@ conversation = schema.conversation
 
 Pending = Sequence[Callable[[Connection], object]]
 """Operations of steps that are carried out in the transaction of whatever is written next."""
+
+FREE: Mapping[str, None] = {"owner": None, "lease_until": None}
+
+_THIS = conversation.c.id == sa.bindparam("of")
+
+HELD = (_THIS, conversation.c.owner == sa.bindparam("by"), conversation.c.verdict.is_(None))
+"""Conditions that conversation `of` is in the hands of owner `by`."""
+
+_CLAIM = conversation.update().where(
+    _THIS,
+    conversation.c.verdict.is_(None),
+    sa.or_(
+        conversation.c.owner.is_(None),
+        conversation.c.owner == sa.bindparam("by"),
+        conversation.c.lease_until < sa.bindparam("at"),
+    ),
+)
+_FENCE = sa.select(conversation.c.id).where(*HELD)
+_PARK = conversation.update().where(*HELD, conversation.c.rev == sa.bindparam("seen"))
+_FINISH = conversation.update().where(_THIS)
+_DUE = (
+    sa.select(conversation.c.id)
+    .where(conversation.c.wake_at <= sa.bindparam("at"))
+    .order_by(conversation.c.wake_at)
+    .limit(sa.bindparam("most"))
+)
+_NEW_CLUE = schema.clue.insert()
+_LOAD = sa.select(conversation).where(_THIS)
+
+
+def _parts(table: sa.Table, order: sa.Column[int]) -> sa.Select[Any]:
+    return sa.select(table).where(table.c.conversation == sa.bindparam("of")).order_by(order)
+
+
+_LOAD_STEPS = _parts(schema.step, schema.step.c.seq)
+_LOAD_MESSAGES = _parts(schema.message, schema.message.c.id)
+_LOAD_FINDINGS = _parts(schema.finding, schema.finding.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +98,7 @@ def start(
         state["last_due"] = new.due_at
     rows.upsert(connection, schema.visit_state, state, keep=("consecutive_failures",))
     clue = {"mailbox": new.mailbox, "kind": "token", "value": new.reference.lower(), "conversation": new.id}
-    connection.execute(schema.clue.insert().values(clue))
+    connection.execute(_NEW_CLUE, clue)
     return True
 
 
@@ -68,26 +106,14 @@ def claim(
     connection: Connection, conversation_id: str, owner: str, now: float, lease_until: float
 ) -> Conversation | None:
     """Take it for this owner and load it whole; None when it has ended or another owner's lease still runs."""
-    taken = connection.execute(
-        conversation.update()
-        .where(
-            conversation.c.id == conversation_id,
-            conversation.c.verdict.is_(None),
-            sa.or_(conversation.c.owner.is_(None), conversation.c.owner == owner, conversation.c.lease_until < now),
-        )
-        .values(owner=owner, lease_until=lease_until, wake_at=lease_until)
-    ).rowcount
-    return load(connection, conversation_id) if taken else None
+    which = {"of": conversation_id, "by": owner, "at": now}
+    taken = connection.execute(_CLAIM, {**which, "owner": owner, "lease_until": lease_until, "wake_at": lease_until})
+    return load(connection, conversation_id) if taken.rowcount else None
 
 
 def fence(connection: Connection, conversation_id: str, owner: str) -> None:
     """Raise LeaseLost unless this owner still holds it."""
-    held = connection.execute(
-        sa.select(conversation.c.id).where(
-            conversation.c.id == conversation_id, conversation.c.owner == owner, conversation.c.verdict.is_(None)
-        )
-    ).first()
-    if held is None:
+    if connection.execute(_FENCE, {"of": conversation_id, "by": owner}).first() is None:
         raise LeaseLost(conversation_id)
 
 
@@ -107,17 +133,13 @@ def renew(connection: Connection, conversation_id: str, owner: str, lease_until:
 
 def park(connection: Connection, held: Conversation, owner: str, wake_at: float | None, pending: Pending) -> bool:
     """Let go until `wake_at` or a message. False when a message came in since it was loaded: look again before parking."""
-    fence(connection, held.id, owner)
+    which = {"of": held.id, "by": owner, "seen": held.rev}
+    parked = connection.execute(_PARK, {**which, **FREE, "wake_at": wake_at}).rowcount == 1
+    if not parked:
+        fence(connection, held.id, owner)
     for operation in pending:
         operation(connection)
-    return (
-        connection.execute(
-            conversation.update()
-            .where(conversation.c.id == held.id, conversation.c.owner == owner, conversation.c.rev == held.rev)
-            .values(owner=None, lease_until=None, wake_at=wake_at)
-        ).rowcount
-        == 1
-    )
+    return parked
 
 
 def finish(
@@ -127,19 +149,8 @@ def finish(
     fence(connection, held.id, owner)
     for operation in pending:
         operation(connection)
-    connection.execute(
-        conversation.update()
-        .where(conversation.c.id == held.id)
-        .values(
-            verdict=verdict,
-            reason=reason,
-            finished_at=now,
-            wake_at=None,
-            owner=None,
-            lease_until=None,
-            waiting_since=None,
-        )
-    )
+    end = {"verdict": verdict, "reason": reason, "finished_at": now, "wake_at": None, "waiting_since": None}
+    connection.execute(_FINISH, {"of": held.id, **FREE, **end})
     whole = load(connection, held.id)
     assert whole is not None
     aggregates.count_finished(connection, whole)
@@ -156,10 +167,8 @@ def release_all(connection: Connection, owner_prefix: str, now: float) -> int:
 
 def due(connection: Connection, now: float, limit: int, only: str | None = None) -> list[str]:
     """Open conversations that somebody should look at, longest due first; or only this one, when it is due."""
-    query = sa.select(conversation.c.id).where(conversation.c.wake_at <= now)
-    if only is not None:
-        query = query.where(conversation.c.id == only)
-    return list(connection.execute(query.order_by(conversation.c.wake_at).limit(limit)).scalars())
+    query = _DUE if only is None else _DUE.where(conversation.c.id == only)
+    return list(connection.execute(query, {"at": now, "most": limit}).scalars())
 
 
 def next_wake(connection: Connection) -> float | None:
@@ -169,18 +178,14 @@ def next_wake(connection: Connection) -> float | None:
 
 def load(connection: Connection, conversation_id: str) -> Conversation | None:
     """One conversation with its steps, messages and findings."""
-    row = connection.execute(sa.select(conversation).where(conversation.c.id == conversation_id)).mappings().first()
+    which = {"of": conversation_id}
+    row = connection.execute(_LOAD, which).first()
     if row is None:
         return None
-    whole = rows.conversation(dict(row))
-
-    def parts(table: sa.Table, order: sa.Column[int]) -> Iterator[rows.Row]:
-        query = sa.select(table).where(table.c.conversation == conversation_id).order_by(order)
-        return (dict(row) for row in connection.execute(query).mappings())
-
-    whole.steps = [rows.step(part) for part in parts(schema.step, schema.step.c.seq)]
-    whole.messages = [rows.message(part) for part in parts(schema.message, schema.message.c.id)]
-    whole.findings = [rows.finding(part) for part in parts(schema.finding, schema.finding.c.id)]
+    whole = rows.conversation(row._asdict())
+    whole.steps = [rows.step(row._asdict()) for row in connection.execute(_LOAD_STEPS, which)]
+    whole.messages = [rows.message(row._asdict()) for row in connection.execute(_LOAD_MESSAGES, which)]
+    whole.findings = [rows.finding(row._asdict()) for row in connection.execute(_LOAD_FINDINGS, which)]
     return whole
 
 

@@ -14,6 +14,39 @@ from replies.kind import Kind
 
 message, clue, conversation = schema.message, schema.clue, schema.conversation
 
+_STORED = sa.select(message.c.id).where(
+    message.c.mailbox == sa.bindparam("box"), message.c.fingerprint == sa.bindparam("print")
+)
+_WAKE = (
+    conversation.update()
+    .where(conversation.c.id == sa.bindparam("of"))
+    .values(
+        rev=conversation.c.rev + 1,
+        wake_at=sa.case(
+            (conversation.c.verdict.is_not(None), None),
+            (conversation.c.owner.is_(None), sa.bindparam("now", type_=schema.Time())),
+            else_=conversation.c.wake_at,
+        ),
+    )
+)
+_WAIT = conversation.update().where(conversation.c.id == sa.bindparam("of"), conversation.c.waiting_since.is_(None))
+_OUR_TEXTS = sa.select(message.c.text).where(message.c.conversation == sa.bindparam("of"), message.c.direction == "out")
+_COUNT_SENT = (
+    sa.select(sa.func.count())
+    .select_from(message)
+    .where(
+        message.c.mailbox == sa.bindparam("box"), message.c.direction == "out", message.c.at >= sa.bindparam("since")
+    )
+)
+_CANDIDATES = sa.select(clue.c.conversation, clue.c.kind, clue.c.value).where(
+    clue.c.mailbox == sa.bindparam("box"),
+    clue.c.kind == sa.bindparam("as"),
+    clue.c.value.in_(sa.bindparam("any", expanding=True)),
+)
+_POSITION = sa.select(schema.position).where(
+    schema.position.c.mailbox == sa.bindparam("box"), schema.position.c.folder == sa.bindparam("in")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -45,14 +78,12 @@ def add_clues(connection: Connection, mailbox: str, conversation_id: str, clues:
 
 def candidates(connection: Connection, mailbox: str, clues: Mapping[str, Sequence[str]]) -> list[Candidate]:
     """Every conversation of this mailbox that one of the clues (kind → values) points to."""
-    wanted = [(kind, value) for kind, values in clues.items() for value in values]
-    if not wanted:
-        return []
-    query = sa.select(clue.c.conversation, clue.c.kind, clue.c.value).where(
-        clue.c.mailbox == mailbox,
-        sa.or_(*(sa.and_(clue.c.kind == kind, clue.c.value == value) for kind, value in wanted)),
-    )
-    return [Candidate(row.conversation, row.kind, row.value) for row in connection.execute(query)]
+    return [
+        Candidate(row.conversation, row.kind, row.value)
+        for kind, values in clues.items()
+        if values
+        for row in connection.execute(_CANDIDATES, {"box": mailbox, "as": kind, "any": list(values)})
+    ]
 
 
 def senders(connection: Connection, conversation_id: str) -> set[str]:
@@ -63,8 +94,7 @@ def senders(connection: Connection, conversation_id: str) -> set[str]:
 
 def our_texts(connection: Connection, conversation_id: str) -> list[str]:
     """What we wrote in this conversation."""
-    query = sa.select(message.c.text).where(message.c.conversation == conversation_id, message.c.direction == "out")
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_OUR_TEXTS, {"of": conversation_id}).scalars())
 
 
 def open_in(connection: Connection, mailbox: str, limit: int) -> list[tuple[str, str]]:
@@ -87,22 +117,10 @@ def store(connection: Connection, received: Received, now: float) -> bool:
     if received.conversation is None:
         aggregates.add(connection, "mailbox_unmatched_total", {"mailbox": received.mailbox})
         return True
-    message_row = connection.execute(
-        sa.select(message.c.id).where(
-            message.c.mailbox == received.mailbox, message.c.fingerprint == received.values["fingerprint"]
-        )
-    ).scalar_one()
-    change: dict[str, Any] = {
-        "rev": conversation.c.rev + 1,
-        "wake_at": sa.case(
-            (conversation.c.verdict.is_not(None), None),
-            (conversation.c.owner.is_(None), now),
-            else_=conversation.c.wake_at,
-        ),
-    }
-    if received.values["kind"] == Kind.HUMAN:
-        change["waiting_since"] = None
-    connection.execute(conversation.update().where(conversation.c.id == received.conversation).values(**change))
+    copy = {"box": received.mailbox, "print": received.values["fingerprint"]}
+    message_row = connection.execute(_STORED, copy).scalar_one()
+    answered = {"waiting_since": None} if received.values["kind"] == Kind.HUMAN else {}
+    connection.execute(_WAKE, {"of": received.conversation, "now": now, **answered})
     own_id = received.values.get("message_id")
     add_clues(
         connection,
@@ -123,11 +141,7 @@ def record_sent(connection: Connection, conversation_id: str, values: Mapping[st
     rows.insert_new(
         connection, message, {**values, "conversation": conversation_id, "direction": "out", "kind": Kind.SENT}
     )
-    connection.execute(
-        conversation.update()
-        .where(conversation.c.id == conversation_id, conversation.c.waiting_since.is_(None))
-        .values(waiting_since=values["at"])
-    )
+    connection.execute(_WAIT, {"of": conversation_id, "waiting_since": values["at"]})
 
 
 def take(connection: Connection, message_ids: Sequence[int], seq: int) -> None:
@@ -143,9 +157,7 @@ def unmatched(connection: Connection, limit: int) -> list[dict[str, Any]]:
 
 def position(connection: Connection, mailbox: str, folder: str) -> Position | None:
     """How far a folder was read."""
-    row = connection.execute(
-        sa.select(schema.position).where(schema.position.c.mailbox == mailbox, schema.position.c.folder == folder)
-    ).first()
+    row = connection.execute(_POSITION, {"box": mailbox, "in": folder}).first()
     return None if row is None else Position(row.uidvalidity, row.next_uid)
 
 
@@ -160,7 +172,4 @@ def move_position(connection: Connection, mailbox: str, folder: str, to: Positio
 
 def count_sent(connection: Connection, mailbox: str, since: float) -> int:
     """How many messages went out from a mailbox since then."""
-    query = sa.select(sa.func.count()).select_from(message)
-    return connection.execute(
-        query.where(message.c.mailbox == mailbox, message.c.direction == "out", message.c.at >= since)
-    ).scalar_one()
+    return connection.execute(_COUNT_SENT, {"box": mailbox, "since": since}).scalar_one()

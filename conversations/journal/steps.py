@@ -6,33 +6,36 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from conversations.journal import schema
-from conversations.journal.lifecycle import LeaseLost, fence
+from conversations.journal import rows, schema
+from conversations.journal.lifecycle import HELD, LeaseLost
 from conversations.records import Status, Step, StoredFinding, to_json
 
 step = schema.step
 
 
+_TRANSMIT = step.update().where(
+    step.c.conversation == sa.bindparam("of"),
+    step.c.seq == sa.bindparam("number"),
+    step.c.status == Status.INTENDED,
+    sa.exists().where(*HELD),
+)
+
+
 def save(conversation_id: str, current: Step) -> Callable[[Connection], None]:
     """An operation that writes the step as it is now, new or not."""
     values: dict[str, Any] = {
+        "conversation": conversation_id,
+        "seq": current.seq,
+        "name": current.name,
+        "digest": current.digest,
+        "started_at": current.started_at,
         "status": current.status,
         "finished_at": current.finished_at,
         "attempts": current.attempts,
         "intent": to_json(current.intent) if current.intent else None,
         "outcome": to_json(current.outcome) if current.outcome else None,
     }
-    key = {"conversation": conversation_id, "seq": current.seq}
-    new = {"name": current.name, "digest": current.digest, "started_at": current.started_at}
-
-    def operation(connection: Connection) -> None:
-        updated = connection.execute(
-            step.update().where(step.c.conversation == conversation_id, step.c.seq == current.seq).values(**values)
-        ).rowcount
-        if not updated:
-            connection.execute(step.insert().values(**key, **new, **values))
-
-    return operation
+    return lambda connection: rows.upsert(connection, step, values, keep=("name", "digest", "started_at"))
 
 
 def transmit(connection: Connection, conversation_id: str, seq: int, owner: str, now: float) -> None:
@@ -40,13 +43,8 @@ def transmit(connection: Connection, conversation_id: str, seq: int, owner: str,
 
     A worker that froze, lost its lease and woke up again stops here. `finished_at` is that moment, until there is an outcome.
     """
-    fence(connection, conversation_id, owner)
-    moved = connection.execute(
-        step.update()
-        .where(step.c.conversation == conversation_id, step.c.seq == seq, step.c.status == Status.INTENDED)
-        .values(status=Status.TRANSMITTING, finished_at=now)
-    ).rowcount
-    if not moved:
+    key = {"of": conversation_id, "by": owner, "number": seq}
+    if not connection.execute(_TRANSMIT, {**key, "status": Status.TRANSMITTING, "finished_at": now}).rowcount:
         raise LeaseLost(conversation_id)
 
 

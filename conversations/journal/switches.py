@@ -7,6 +7,8 @@ from conversations.journal import rows, schema
 
 PAUSED = "paused"
 
+_PAUSED = sa.select(schema.switch.c.name).where(schema.switch.c.name == PAUSED)
+
 
 def pause(connection: Connection, now: float) -> None:
     """Contact nobody new; open conversations go on to their end."""
@@ -20,4 +22,4 @@ def resume(connection: Connection) -> None:
 
 def paused(connection: Connection) -> bool:
     """Was it paused?"""
-    return connection.execute(sa.select(schema.switch.c.name).where(schema.switch.c.name == PAUSED)).first() is not None
+    return connection.execute(_PAUSED).first() is not None

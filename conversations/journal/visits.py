@@ -9,6 +9,12 @@ from conversations.journal import rows, schema
 
 state, conversation = schema.visit_state, schema.conversation
 
+_COUNT = sa.select(sa.func.count()).select_from(conversation)
+_COUNT_OPEN = _COUNT.where(conversation.c.visit == sa.bindparam("of"), conversation.c.verdict.is_(None))
+_COUNT_STARTED = _COUNT.where(
+    conversation.c.desk == sa.bindparam("at"), conversation.c.started_at >= sa.bindparam("since")
+)
+
 
 def states(connection: Connection) -> Mapping[str, rows.Row]:
     """visit → its row: last_due, last_run, last_success, consecutive_failures."""
@@ -33,14 +39,12 @@ def has_slot(connection: Connection, visit: str, due_at: float) -> bool:
 
 def count_open(connection: Connection, visit: str) -> int:
     """Open conversations of a visit."""
-    query = sa.select(sa.func.count()).select_from(conversation)
-    return connection.execute(query.where(conversation.c.visit == visit, conversation.c.verdict.is_(None))).scalar_one()
+    return connection.execute(_COUNT_OPEN, {"of": visit}).scalar_one()
 
 
 def count_started(connection: Connection, desk: str, since: float) -> int:
     """Conversations begun with a desk since then."""
-    query = sa.select(sa.func.count()).select_from(conversation)
-    return connection.execute(query.where(conversation.c.desk == desk, conversation.c.started_at >= since)).scalar_one()
+    return connection.execute(_COUNT_STARTED, {"at": desk, "since": since}).scalar_one()
 
 
 def open_by_visit(connection: Connection) -> dict[str, tuple[int, float | None]]:

@@ -31,7 +31,7 @@ class Narrator:
 
     def __init__(self, *, named: bool = False) -> None:
         self._named = named
-        self._steps: dict[tuple[str, int], Status] = {}
+        self._steps: dict[tuple[str, int], tuple[Status, int]] = {}
         self._messages: set[int] = set()
         self._begun: set[str] = set()
         self._ended: set[str] = set()
@@ -55,8 +55,8 @@ class Narrator:
                 self._messages.add(message.id)
                 yield message.detected_at or message.at, _message(message)
         for step in conversation.steps:
-            if self._steps.get((conversation.id, step.seq)) is not step.status:
-                self._steps[conversation.id, step.seq] = step.status
+            if self._steps.get((conversation.id, step.seq)) != (step.status, step.attempts):
+                self._steps[conversation.id, step.seq] = (step.status, step.attempts)
                 yield from _step(step)
         if conversation.verdict is not None and conversation.id not in self._ended:
             self._ended.add(conversation.id)

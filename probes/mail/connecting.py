@@ -17,6 +17,8 @@ Server = SmtpServer | ImapServer
 class CertificateRefused(Unreachable):
     """The server's certificate does not fit: wrong name, expired, or an authority that we do not trust."""
 
+    retry = False
+
 
 def tls_context(server: Server) -> ssl.SSLContext | None:
     """The TLS that `server` demands: certificate and host name are always verified, `ca_file` replaces the system's.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from random import Random
 
-from probes.errors import BotError, LoginRefused, Unreachable
+from probes.errors import BotError, Unreachable
 from probes.mail.account import Account
 from probes.mail.arrivals import Arrival, InboxState, Ledger, Position
 from probes.mail.clock_skew import Skew
@@ -64,12 +64,13 @@ class Inbox:
     async def ready(self, timeout: float) -> None:  # noqa: ASYNC109  the error says what was waited for
         """Return when INBOX is open and its position durable: from then on nothing that arrives is missed.
 
-        Raises LoginRefused as soon as the login is refused, and after `timeout` seconds the last error there was.
+        Raises an error that a retry does not mend (a refused login, a wrong certificate) at once, and after `timeout`
+        seconds the last error there was.
         """
         try:
             async with asyncio.timeout(timeout):
                 while not self.state.up:
-                    if isinstance(self._error, LoginRefused):
+                    if self._error is not None and not self._error.retry:
                         raise self._error
                     self._changed.clear()
                     await self._changed.wait()

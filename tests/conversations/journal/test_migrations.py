@@ -37,7 +37,7 @@ async def test_opening_again_changes_nothing(database: Database) -> None:
     assert await version() == [head]
 
 
-async def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_was(database: Database) -> None:
+async def test_a_journal_of_a_newer_version_is_refused_at_every_opening(database: Database) -> None:
     async with database.journal() as journal:
         await journal.write(lambda c: aggregates.add(c, "counted", {}))
         await journal.write(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"))
