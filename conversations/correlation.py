@@ -70,12 +70,9 @@ def _rules(connection: Connection, mailbox: str, message: Message) -> Iterator[t
 
 def _belongs(connection: Connection, conversation_id: str, sender: str) -> bool:
     """Does this sender's domain belong to the conversation: the desk's own, or one that answered in it before?"""
-    whole = lifecycle.load(connection, conversation_id)
-    assert whole is not None
+    definition = Definition.model_validate_json(lifecycle.definition_of(connection, conversation_id))
     domain = sender.rpartition("@")[2]
-    return domain in desk_domains(Definition.model_validate_json(whole.definition)) | messages.senders(
-        connection, conversation_id
-    )
+    return domain in desk_domains(definition) | messages.senders(connection, conversation_id)
 
 
 def desk_domains(definition: Definition) -> set[str]:

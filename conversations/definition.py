@@ -27,3 +27,8 @@ class Definition(BaseModel):
     scenario: str  # a built-in name, or an absolute path and a function
     parameters: dict[str, Any]  # what stands under `with:`
     limits: Limits
+
+    def facts(self) -> dict[str, str]:
+        """What the customer knows: facts of the persona, and those that stand under `with:`."""
+        own = self.parameters.get("facts")
+        return {**self.persona.facts, **({str(k): str(v) for k, v in own.items()} if isinstance(own, dict) else {})}

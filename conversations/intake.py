@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from sqlalchemy.engine import Connection
 
 from conversations.clock import Clock
 from conversations.correlation import Match, correlate
-from conversations.journal import Journal, messages
+from conversations.definition import Definition
+from conversations.journal import Journal, lifecycle, messages
 from conversations.records import StoredFinding, to_json
 from probes.mail.arrivals import Arrival, Position
 from replies.checks import findings
@@ -69,10 +71,12 @@ class Intake:
 
     async def _take_in(self, arrival: Arrival) -> None:
         message = await asyncio.to_thread(read, arrival.raw)
-        match, ours = await self._journal.read(lambda c: self._match(c, message))
+        match, ours, known = await self._journal.read(lambda c: self._match(c, message))
         text = await asyncio.to_thread(new_text, message.text, ours)
         kind = self._classify(message, text, match, ours)
-        found = await asyncio.to_thread(findings, message, text, kind, folder=arrival.folder) if match else []
+        facts = {name: value for name, value in known.items() if any(value in each for each in ours)}
+        check = partial(findings, message, text, kind, folder=arrival.folder, facts=facts)
+        found = await asyncio.to_thread(check) if match else []
         evidence = await asyncio.to_thread(self._keep_raw, arrival, match)
         received = messages.Received(
             mailbox=self._mailbox,
@@ -92,9 +96,17 @@ class Intake:
         log.info("mailbox %s: %s for conversation %s (%s)", self._mailbox, kind.kind, match.conversation, match.rule)
         self._nudge(match.conversation)
 
-    def _match(self, connection: Connection, message: Message) -> tuple[Match | None, list[str]]:
+    def _match(self, connection: Connection, message: Message) -> tuple[Match | None, list[str], dict[str, str]]:
+        """The conversation, what we wrote in it, and the facts that its customer knows."""
         match = correlate(connection, self._mailbox, message)
-        return match, messages.our_texts(connection, match.conversation) if match else []
+        if match is None:
+            return None, [], {}
+        definition = lifecycle.definition_of(connection, match.conversation)
+        return (
+            match,
+            messages.our_texts(connection, match.conversation),
+            Definition.model_validate_json(definition).facts(),
+        )
 
     def _classify(self, message: Message, text: str, match: Match | None, ours: Sequence[str]) -> Classified:
         if match is not None and match.rule == "own-message-id":

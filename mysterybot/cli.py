@@ -212,12 +212,22 @@ def doctor(config: Path) -> None:
     type=click.Path(exists=True, path_type=Path, dir_okay=False),
     help="A mail of ours that it answers.",
 )
+@click.option("--question", "questions", multiple=True, metavar="TEXT", help="What we had asked, instead of --sent.")
+@click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="What we had told already.")
+@click.option("--authserv-id", metavar="ID", help="Whose Authentication-Results to trust (RFC 8601); nobody's without.")
 @JSON
-def read(files: tuple[Path, ...], sent: tuple[Path, ...], as_json: bool) -> None:
+def read(
+    files: tuple[Path, ...],
+    sent: tuple[Path, ...],
+    questions: tuple[str, ...],
+    facts: tuple[str, ...],
+    authserv_id: str | None,
+    as_json: bool,
+) -> None:
     """Read raw messages (.eml files, or folders of them) as the bot would."""
     from mysterybot.commands import read as command
 
-    sys.exit(command.read(files, sent, as_json=as_json))
+    sys.exit(command.read(files, sent, as_json=as_json, authserv_id=authserv_id, facts=facts, questions=questions))
 
 
 @main.command()

@@ -31,6 +31,7 @@ class LocalDispatch:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._wake: float | None = clock.now()  # when something is due next, as of the last look; None for never
 
     def nudge(self, conversation_id: str) -> None:
         """Advance this conversation now, or once more when it is being advanced."""
@@ -45,7 +46,10 @@ class LocalDispatch:
     async def sweep(self) -> int:
         """Set everything in motion that is due and not in motion yet."""
         now = self._clock.now()
-        due = await self._journal.read(lambda c: lifecycle.due(c, now, BATCH, self.only))
+        self._wake = now  # should this look fail, the next one is not left out
+        due, self._wake = await self._journal.read(
+            lambda c: (lifecycle.due(c, now, BATCH, self.only), lifecycle.next_wake(c))
+        )
         fresh = [each for each in due if each not in self._running]
         for each in fresh:
             self.nudge(each)
@@ -56,7 +60,7 @@ class LocalDispatch:
         try:
             while True:
                 try:
-                    started = await self.sweep()
+                    started = await self.sweep() if self._may_find_some() else 0
                 except Exception:
                     log.exception("the journal could not be read; trying again")
                     started = 0
@@ -78,6 +82,11 @@ class LocalDispatch:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _may_find_some(self) -> bool:
+        """Whether a look could find more than the last one did: only when somebody wrote, or the time has come."""
+        changed = self._journal.changed()
+        return changed or (self._wake is not None and self._wake <= self._clock.now())
 
     async def _some_finished(self) -> None:
         if self._running:

@@ -40,6 +40,7 @@ _DUE = (
     .order_by(conversation.c.wake_at)
     .limit(sa.bindparam("most"))
 )
+_NEXT_WAKE = sa.select(sa.func.min(conversation.c.wake_at))
 _NEW_CLUE = schema.clue.insert()
 _LOAD = sa.select(conversation).where(_THIS)
 
@@ -173,7 +174,7 @@ def due(connection: Connection, now: float, limit: int, only: str | None = None)
 
 def next_wake(connection: Connection) -> float | None:
     """When the next conversation is due; None when none is."""
-    return connection.execute(sa.select(sa.func.min(conversation.c.wake_at))).scalar()
+    return connection.execute(_NEXT_WAKE).scalar()
 
 
 def load(connection: Connection, conversation_id: str) -> Conversation | None:
@@ -201,6 +202,12 @@ def listed(
     if open_only:
         query = query.where(conversation.c.verdict.is_(None))
     return list(connection.execute(query).scalars())
+
+
+def definition_of(connection: Connection, conversation_id: str) -> str:
+    """The definition of a conversation that exists, JSON."""
+    query = sa.select(conversation.c.definition).where(conversation.c.id == conversation_id)
+    return str(connection.execute(query).scalar_one())
 
 
 def beginning_with(connection: Connection, prefix: str) -> list[str]:

@@ -1,28 +1,44 @@
 """`mysterybot read`: read raw messages as the bot would."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mysterybot.commands.common import BAD, err, out
+from replies.authentication import authentication
 from replies.checks import findings
 from replies.kind import classify
 from replies.message import read as read_message
 from replies.new_text import new_text
+from replies.promise import promise
 from replies.tickets import tickets
 
 MOST_BYTES = 1 << 20
 
 
-def read(paths: Sequence[Path], sent: Sequence[Path], *, as_json: bool) -> int:
+def read(
+    paths: Sequence[Path],
+    sent: Sequence[Path],
+    *,
+    as_json: bool,
+    authserv_id: str | None,
+    facts: Sequence[str],
+    questions: Sequence[str],
+) -> int:
     """One JSON object for one file, one a line for several; or for people."""
+    wrong = next((fact for fact in facts if "=" not in fact), None)
+    if wrong is not None:
+        err.print(f"--fact {wrong}: should be name=value", markup=False, style="red")
+        return BAD
+    given = dict(fact.split("=", 1) for fact in facts)
     try:
         ours = [read_message(_raw(path)).text for path in sent]
         files = [file for path in paths for file in _files(path)]
         several = len(files) != 1 or paths[0].is_dir()
         for file in files:
-            said = understood(_raw(file), ours)
+            said = understood(_raw(file), [*ours, *questions], authserv_id, given)
             if as_json:
                 print(json.dumps({"file": str(file), **said} if several else said, ensure_ascii=False))
             else:
@@ -33,21 +49,21 @@ def read(paths: Sequence[Path], sent: Sequence[Path], *, as_json: bool) -> int:
     return 0
 
 
-def understood(raw: bytes, ours: Sequence[str]) -> dict[str, Any]:
+def understood(raw: bytes, ours: Sequence[str], authserv_id: str | None, facts: Mapping[str, str]) -> dict[str, Any]:
     """What the bot would make of it."""
     message = read_message(raw)
     text = new_text(message.text, ours)
     kind = classify(message, text, ours)
-    found = findings(message, text, kind, folder=None)
+    promised = promise(text)
     return {
         "kind": kind.kind,
         "rule": kind.rule,
         "new_text": text,
         "ticket": next(iter(tickets(message)), None),
-        "findings": [
-            {"check": f.check, "result": f.result, "rule": f.rule, "evidence": f.evidence, "value": f.value}
-            for f in found
-        ],
+        "agent": None,  # who answered is not read yet
+        "promise": None if promised is None else {"seconds": promised.seconds, "unit": promised.unit},
+        "authentication": asdict(authentication(message, authserv_id)),
+        "findings": [asdict(each) for each in findings(message, text, kind, facts=facts, authserv_id=authserv_id)],
     }
 
 
@@ -68,5 +84,7 @@ def _tell(file: Path, said: dict[str, Any]) -> None:
         f"{file}: {said['kind']} ({said['rule']})" + (f", ticket {said['ticket']}" if said["ticket"] else ""),
         markup=False,
     )
+    for each in said["findings"]:
+        out.print(f"  {each['result']:<8}{each['check']} ({each['rule']}): {each['evidence']}", markup=False)
     for line in said["new_text"].splitlines()[:20]:
         out.print(f"  | {line}", markup=False)
