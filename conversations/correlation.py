@@ -53,9 +53,13 @@ def _rules(connection: Connection, mailbox: str, message: Message) -> Iterator[t
         wanted = list(dict.fromkeys(values))[:most]
         return [found.conversation for found in messages.candidates(connection, mailbox, {kind: wanted})]
 
+    def by_ids(ids: Iterable[str]) -> list[str]:
+        known = list(dict.fromkeys(ids))[:MOST_IDS]
+        return [*by("message_id", known, MOST_IDS), *by("their_message_id", known, MOST_IDS)]
+
     yield "own-message-id", by("message_id", [message.message_id] if message.message_id else [], 1)
-    yield "in-reply-to", by("message_id", message.in_reply_to, MOST_IDS)
-    yield "references", by("message_id", (*reversed(message.references), *message.returned_ids), MOST_IDS)
+    yield "in-reply-to", by_ids(message.in_reply_to)
+    yield "references", by_ids((*reversed(message.references), *message.returned_ids))
     recipients = (*message.recipients, *message.returned_recipients)
     yield (
         "plus-address",

@@ -57,7 +57,7 @@ class Journal:
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="journal-read")
         self._writer = threading.Thread(target=self._write_groups, name="journal-write", daemon=True)
         self._watching: sa.PoolProxiedConnection | None = None
-        self._version: object = None
+        self._version: tuple[int] | None = None
         self._closed = False
 
     @classmethod
@@ -121,7 +121,9 @@ class Journal:
                 self._watching = self._reading.raw_connection()
                 self._watching.cursor().execute("PRAGMA busy_timeout=0")  # we stand in the event loop: never wait
             cursor = self._watching.cursor()
-            version = cursor.execute("PRAGMA data_version").fetchone()  # differs when another connection committed
+            version: tuple[int] = cursor.execute(
+                "PRAGMA data_version"
+            ).fetchone()  # differs when another connection committed
             cursor.close()
         except sqlite3.Error:
             return True
@@ -169,8 +171,8 @@ def _commit(connection: Connection, group: list[_Request]) -> None:
         with connection.begin():
             results = [request.operation(connection) for request in group]
     except BaseException as error:
-        if len(group) == 1:
-            _answer(group, [_Raised(error)])
+        if len(group) == 1:  # a future takes any exception but StopIteration
+            _answer(group, [_Raised(RuntimeError(repr(error)) if isinstance(error, StopIteration) else error)])
             return
         for request in group:
             _commit(connection, [request])

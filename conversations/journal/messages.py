@@ -126,7 +126,7 @@ def store(connection: Connection, received: Received, now: float) -> bool:
         connection,
         received.mailbox,
         received.conversation,
-        [*(("ticket", tag.lower()) for tag in received.tickets), *([("message_id", own_id)] if own_id else [])],
+        [*(("ticket", tag.lower()) for tag in received.tickets), *([("their_message_id", own_id)] if own_id else [])],
     )
     for found in received.findings:
         found.message = message_row

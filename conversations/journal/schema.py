@@ -110,7 +110,7 @@ clue = sa.Table(
     "clue",
     metadata,
     sa.Column("mailbox", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, primary_key=True),  # message_id | token | ticket
+    sa.Column("kind", sa.Text, primary_key=True),  # message_id (ours) | their_message_id | token | ticket
     sa.Column("value", sa.Text, primary_key=True),
     sa.Column("conversation", sa.Text, sa.ForeignKey("conversation.id"), primary_key=True),
     sa.Index("ix_clue_conversation", "conversation"),

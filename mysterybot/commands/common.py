@@ -10,7 +10,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+import sqlalchemy as sa
 from rich.console import Console
+from rich.text import Text
 
 from conversations.journal import Journal, JournalError
 from mysterybot.app import find_scenario, journal_of
@@ -23,8 +25,22 @@ BAD = 2
 
 COLOURS = {"passed": "green", "failed": "red", "faulted": "yellow", None: "cyan"}
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+_CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")})
+
+
+class _Terminal(Console):
+    """Prints what strangers wrote as it is: it cannot steer the terminal, and `:key:` does not become a picture."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Every string comes through here, the cells of tables too."""
+        return super().render_str(text.translate(_CONTROL), **options)
+
+
+out = _Terminal()
+err = _Terminal(stderr=True)
 
 
 class Wrong(Exception):
@@ -44,14 +60,24 @@ def command(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     try:
         return asyncio.run(work())
     except (Wrong, JournalError) as error:
-        err.print(str(error), markup=False, style="red")
-        return BAD
+        return _bad(str(error))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BAD
+    except sa.exc.ArgumentError:  # its own words might hold the URL, and that a password
+        return _bad("bot.database should be the URL of a database of a known kind")
+    except sa.exc.DBAPIError as error:
+        return _bad(f"the journal cannot be used: {error.orig}")
+    except OSError as error:
+        return _bad(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+
+
+def _bad(what: str) -> int:
+    err.print(what, markup=False, style="red")
+    return BAD
 
 
 @contextlib.asynccontextmanager
