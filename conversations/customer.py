@@ -89,7 +89,8 @@ class Customer:
     async def answer(self, text: str, *, facts: Mapping[str, str] | None = None, closing: bool = False) -> None:
         """Answer the last message that a person wrote, in its thread; without one, follow up on our own last message.
 
-        Automatic mail is never answered (RFC 3834). `closing` says that it is the customer's last word.
+        Automatic mail is never answered (RFC 3834). `closing` says that it is the customer's last word: no answer will prove
+        that it went out, so an interrupted send is not waited for, and raises SendUncertain at once.
         """
         text = self._fill(text, facts)
 
@@ -97,7 +98,7 @@ class Customer:
             now = self._replay.clock.now()
             return self._contact.prepare_answer(self._to_answer(), text, self._message_id(), now, closing=closing)
 
-        await self._send("answer", {"text": text, "closing": closing}, prepare)
+        await self._send("answer", {"text": text, "closing": closing}, prepare, provable=not closing)
 
     # --- waiting -----------------------------------------------------------------------------------------------
 
@@ -163,14 +164,16 @@ class Customer:
         rng = random.Random(f"{self._replay.held.id}/{self._replay.seq}")  # noqa: S311 - unique is enough, secret it need not be
         return new_message_id(self._definition.address.rpartition("@")[2], rng)
 
-    async def _send(self, name: str, arguments: Mapping[str, Any], prepare: Callable[[], dict[str, Any]]) -> None:
+    async def _send(
+        self, name: str, arguments: Mapping[str, Any], prepare: Callable[[], dict[str, Any]], *, provable: bool = True
+    ) -> None:
         def checked() -> dict[str, Any]:
             sent = sum(not message.inbound for message in self._replay.held.messages)
             if sent >= self._definition.limits.turns:
                 raise errors.TooManyMessages(f"the scenario wants to write more than {sent} messages (limits.turns)")
             return prepare()
 
-        grace = self._definition.limits.uncertain_grace.amount
+        grace = self._definition.limits.uncertain_grace.amount if provable else 0.0
         await self._replay.send(name, arguments, checked, self._contact.transmit, grace)
 
     async def _wait(

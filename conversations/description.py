@@ -36,6 +36,7 @@ def describe(conversation: Conversation) -> dict[str, Any]:
         "waiting_since": rfc3339(conversation.waiting_since),
         "steps": [_step(step) for step in conversation.steps],
         "messages": [_message(message) for message in sorted(conversation.messages, key=lambda m: (m.at, m.id))],
+        "messages_left_out": conversation.left_out,
         "times": times(conversation, definition.desk.business_hours).to_json(),
         "findings": [_finding(finding) for finding in conversation.findings],
     }
@@ -70,12 +71,24 @@ def _message(message: StoredMessage) -> dict[str, Any]:
         "from": message.sender,
         "to": message.recipient,
         "at": rfc3339(message.at),
+        "at_range": _range(message),
         "detected_at": rfc3339(message.detected_at),
+        "detection_lag_seconds": _lag(message),
         "folder": message.folder,
         "rule": message.rule,
         "matched_by": message.matched_by,
         "text": message.text,
     }
+
+
+def _range(message: StoredMessage) -> list[str | None] | None:
+    """The first and the last moment at which an inbound mail can have been delivered; None where that was not measured."""
+    earliest = message.envelope.get("earliest")
+    return None if earliest is None else [rfc3339(earliest), rfc3339(message.at)]
+
+
+def _lag(message: StoredMessage) -> float | None:
+    return None if message.detected_at is None else round(max(0.0, message.detected_at - message.at), 3)
 
 
 def _finding(finding: StoredFinding) -> dict[str, Any]:

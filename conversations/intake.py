@@ -46,6 +46,7 @@ class Intake:
         evidence: Path,
         nudge: Callable[[str], None],
         skew: Callable[[], float | None] = lambda: None,
+        authserv_id: str | None = None,
     ) -> None:
         self._journal = journal
         self._mailbox = mailbox
@@ -54,6 +55,7 @@ class Intake:
         self._evidence = evidence
         self._nudge = nudge
         self._skew = skew
+        self._authserv_id = authserv_id  # whose Authentication-Results are trusted (RFC 8601), None for nobody's
         self._one_by_one = (
             asyncio.Lock()
         )  # INBOX and Junk: an acknowledgement must be learnt from before its reply is read
@@ -75,7 +77,8 @@ class Intake:
         text = await asyncio.to_thread(new_text, message.text, ours)
         kind = self._classify(message, text, match, ours)
         facts = {name: value for name, value in known.items() if any(value in each for each in ours)}
-        check = partial(findings, message, text, kind, folder=arrival.folder, facts=facts)
+        trusted = self._authserv_id if kind.kind is Kind.HUMAN else None
+        check = partial(findings, message, text, kind, folder=arrival.folder, facts=facts, authserv_id=trusted)
         found = await asyncio.to_thread(check) if match else []
         evidence = await asyncio.to_thread(self._keep_raw, arrival, match)
         received = messages.Received(
@@ -125,7 +128,9 @@ class Intake:
         self, arrival: Arrival, message: Message, text: str, kind: Classified, match: Match | None
     ) -> dict[str, Any]:
         answers = [*message.in_reply_to, *message.references, *message.returned_ids]
+        earliest, latest = self._delivered(arrival.internal_date, arrival.detected_at)
         envelope = {
+            "earliest": earliest,
             "answers": answers[-50:],
             "references": message.references[-20:],
             "reply_to": message.reply_to[:5],
@@ -145,7 +150,7 @@ class Intake:
             "recipient": next(iter(message.recipients), ""),
             "text": text,
             "envelope": to_json(envelope),
-            "at": self._delivered(arrival.internal_date, arrival.detected_at),
+            "at": latest,
             "detected_at": arrival.detected_at.timestamp(),
             "folder": arrival.folder,
             "uidvalidity": arrival.uidvalidity,
@@ -153,15 +158,17 @@ class Intake:
             "size": arrival.size,
         }
 
-    def _delivered(self, stamped: datetime, detected: datetime) -> float:
-        """When the mail was delivered: the last moment that the server's stamp (whole seconds, its own clock) allows.
+    def _delivered(self, stamped: datetime, detected: datetime) -> tuple[float, float]:
+        """The first and the last moment at which the mail can have been delivered; the last one is what counts.
 
-        The stamp is corrected by the measured skew of that clock; detection by push is the tighter bound, and never later
-        than it is detected.
+        The stamp has whole seconds, by the server's own clock, and is corrected by the measured skew of that clock. A skew
+        too small to correct makes the range wider where the server's clock is ahead. Delivery is never later than detection.
         """
         skew = self._skew() or 0.0
         corrected = stamped.timestamp() + (skew if abs(skew) >= SHORTEST_SKEW else 0.0)
-        return min(corrected + 1.0, detected.timestamp())
+        earliest = stamped.timestamp() + skew if skew < 0 else corrected
+        latest = min(corrected + 1.0, detected.timestamp())
+        return min(earliest, latest), latest
 
     def _keep_raw(self, arrival: Arrival, match: Match | None) -> str | None:
         folder = match.conversation if match else f"unmatched-{self._mailbox}"

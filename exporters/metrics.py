@@ -81,6 +81,7 @@ _TABLE: Final = (
     Metric("mailbox_up", "gauge", ("mailbox",), "Whether the mailbox is open and under watch: 1 or 0."),
     Metric("mailbox_clock_skew_seconds", "gauge", ("mailbox",), "Our clock minus the mail server's."),
     Metric("mailbox_unmatched_total", "counter", ("mailbox",), "Mails that belong to no conversation."),
+    Metric("detection_lag_seconds", "histogram", ("mailbox",), "A mail's delivery to when we saw it."),
     Metric("sends_uncertain_total", "counter", VISIT, "Sends of which nobody knows whether they went out."),
     Metric("timetable_lag_seconds", "gauge", (), "How late the timetable was at its last look."),
     Metric("paused", "gauge", (), "Whether new contacts are stopped: 1 or 0."),

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from conversations.journal.aggregates import BUCKETS, CLOCKED
 from exporters.metrics import CLOCKS, LOCATION, METRICS, RESULTS, VERDICTS, Metric
-from exporters.snapshot import Labels, Live, LiveVisit, Snapshot
+from exporters.snapshot import Labels, Live, Snapshot
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -137,7 +137,7 @@ def _counter(metric: Metric, snapshot: Snapshot) -> Family:
 
 def _histogram(metric: Metric, snapshot: Snapshot) -> Family:
     """The journal counts each bucket for itself; Prometheus wants everything up to its bound."""
-    sums = {_values(metric, labels): 0.0 for labels in _measured(metric, snapshot.live.visits)}
+    sums = {_values(metric, labels): 0.0 for labels in _measured(metric, snapshot.live)}
     for labels, value in snapshot.aggregates.get(f"{metric.name}_sum", ()):
         sums[_values(metric, labels)] = value
     hit: dict[tuple[str, ...], dict[float, float]] = {}
@@ -153,9 +153,12 @@ def _histogram(metric: Metric, snapshot: Snapshot) -> Family:
     return family
 
 
-def _measured(metric: Metric, visits: Iterable[LiveVisit]) -> Iterator[Labels]:
+def _measured(metric: Metric, live: Live) -> Iterator[Labels]:
     """The histograms that are there before anything was measured."""
-    for visit in visits:
+    if metric.name == "detection_lag_seconds":
+        yield from ({"mailbox": box.name} for box in live.mailboxes)
+        return
+    for visit in live.visits:
         if metric.name in CLOCKED:
             yield from ({**visit.labels, "clock": clock} for clock in CLOCKS)
         elif visit.form or metric.name != "form_submit_seconds":

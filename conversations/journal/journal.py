@@ -54,6 +54,7 @@ class Journal:
         self._writing = _engine(self.url, "BEGIN IMMEDIATE")
         self._reading = _engine(self.url, "BEGIN")
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()  # connections of the readers, one each at most
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="journal-read")
         self._writer = threading.Thread(target=self._write_groups, name="journal-write", daemon=True)
         self._watching: sa.PoolProxiedConnection | None = None
@@ -80,6 +81,8 @@ class Journal:
             self._queue.put(None)
             await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
+        while not self._idle.empty():
+            self._idle.get().close()
         if self._watching is not None:
             self._watching.close()
         self._writing.dispose()
@@ -109,8 +112,15 @@ class Journal:
             raise JournalError("the journal is closed")
 
         def run() -> T:
-            with self._reading.begin() as connection:
-                return operation(connection)
+            try:
+                connection = self._idle.get_nowait()
+            except queue.Empty:
+                connection = self._reading.connect()
+            try:
+                with connection.begin():
+                    return operation(connection)
+            finally:
+                self._idle.put(connection)  # not to the engine's pool, where it would be tidied up each time
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 

@@ -12,6 +12,9 @@ from conversations.records import Conversation, Verdict
 
 conversation = schema.conversation
 
+MOST_OF_A_KIND = 200
+"""So many messages of each kind are loaded of a conversation; what a robot sends beyond that is kept and not looked at."""
+
 Pending = Sequence[Callable[[Connection], object]]
 """Operations of steps that are carried out in the transaction of whatever is written next."""
 
@@ -49,8 +52,23 @@ def _parts(table: sa.Table, order: sa.Column[int]) -> sa.Select[Any]:
     return sa.select(table).where(table.c.conversation == sa.bindparam("of")).order_by(order)
 
 
+def _first_of_each_kind() -> sa.Select[Any]:
+    """Messages up to MOST_OF_A_KIND of each kind, so that a thousand robots do not hide a person; `total` counts all.
+
+    The oldest ones: what a step has taken must still be there when it is replayed.
+    """
+    message = schema.message
+    place = sa.func.row_number().over(partition_by=message.c.kind, order_by=message.c.id).label("place")
+    numbered = (
+        sa.select(message, place, sa.func.count().over().label("total"))
+        .where(message.c.conversation == sa.bindparam("of"))
+        .subquery()
+    )
+    return sa.select(numbered).where(numbered.c.place <= MOST_OF_A_KIND).order_by(numbered.c.id)
+
+
 _LOAD_STEPS = _parts(schema.step, schema.step.c.seq)
-_LOAD_MESSAGES = _parts(schema.message, schema.message.c.id)
+_LOAD_MESSAGES = _first_of_each_kind()
 _LOAD_FINDINGS = _parts(schema.finding, schema.finding.c.id)
 
 
@@ -178,14 +196,16 @@ def next_wake(connection: Connection) -> float | None:
 
 
 def load(connection: Connection, conversation_id: str) -> Conversation | None:
-    """One conversation with its steps, messages and findings."""
+    """One conversation with its steps, findings and messages, up to MOST_OF_A_KIND of each kind."""
     which = {"of": conversation_id}
     row = connection.execute(_LOAD, which).first()
     if row is None:
         return None
     whole = rows.conversation(row._asdict())
     whole.steps = [rows.step(row._asdict()) for row in connection.execute(_LOAD_STEPS, which)]
-    whole.messages = [rows.message(row._asdict()) for row in connection.execute(_LOAD_MESSAGES, which)]
+    found = [row._asdict() for row in connection.execute(_LOAD_MESSAGES, which)]
+    whole.messages = [rows.message(row) for row in found]
+    whole.left_out = found[0]["total"] - len(found) if found else 0
     whole.findings = [rows.finding(row._asdict()) for row in connection.execute(_LOAD_FINDINGS, which)]
     return whole
 

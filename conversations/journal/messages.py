@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from conversations.journal import aggregates, rows, schema, steps
+from conversations.journal.lifecycle import MOST_OF_A_KIND
 from conversations.records import StoredFinding
 from probes.mail.arrivals import Position
 from replies.kind import Kind
@@ -30,6 +31,25 @@ _WAKE = (
     )
 )
 _WAIT = conversation.update().where(conversation.c.id == sa.bindparam("of"), conversation.c.waiting_since.is_(None))
+OUT_OF_OFFICE_ONCE_IN = 7 * 86_400.0
+"""Seconds in which an absence is noted once for each sender (RFC 3834 section 2: the same for whoever answers)."""
+
+_OF_THIS_KIND = (
+    sa.select(sa.func.count())
+    .select_from(message)
+    .where(message.c.conversation == sa.bindparam("of"), message.c.kind == sa.bindparam("as"))
+)
+_ABSENCES = (
+    sa.select(sa.func.count())
+    .select_from(message)
+    .where(
+        message.c.mailbox == sa.bindparam("box"),
+        message.c.direction == "in",
+        message.c.at > sa.bindparam("since"),
+        message.c.kind == Kind.OUT_OF_OFFICE,
+        message.c.sender == sa.bindparam("who"),
+    )
+)
 _OUR_TEXTS = sa.select(message.c.text).where(message.c.conversation == sa.bindparam("of"), message.c.direction == "out")
 _COUNT_SENT = (
     sa.select(sa.func.count())
@@ -110,12 +130,20 @@ def open_in(connection: Connection, mailbox: str, limit: int) -> list[tuple[str,
 
 
 def store(connection: Connection, received: Received, now: float) -> bool:
-    """Store an inbound mail and wake its conversation; False, and nothing else, when it is known."""
+    """Store an inbound mail and wake its conversation; False, and nothing else, when it is known.
+
+    What a robot repeats is stored and does no more: see `_repeats`.
+    """
     values = {**received.values, "mailbox": received.mailbox, "conversation": received.conversation, "direction": "in"}
     if not rows.insert_new(connection, message, values):
         return False
+    _observe_detection(connection, received)
     if received.conversation is None:
         aggregates.add(connection, "mailbox_unmatched_total", {"mailbox": received.mailbox})
+        return True
+    if received.evidence is not None:
+        steps.add_evidence(received.conversation, "mail", received.evidence, now)(connection)
+    if _repeats(connection, received):
         return True
     copy = {"box": received.mailbox, "print": received.values["fingerprint"]}
     message_row = connection.execute(_STORED, copy).scalar_one()
@@ -131,9 +159,27 @@ def store(connection: Connection, received: Received, now: float) -> bool:
     for found in received.findings:
         found.message = message_row
         steps.add_finding(received.conversation, found)(connection)
-    if received.evidence is not None:
-        steps.add_evidence(received.conversation, "mail", received.evidence, now)(connection)
     return True
+
+
+def _repeats(connection: Connection, received: Received) -> bool:
+    """Whether this mail, stored already, adds nothing: one more of a flood, or an absence that was told this week."""
+    kind, sender = received.values["kind"], received.values["sender"]
+    same = connection.execute(_OF_THIS_KIND, {"of": received.conversation, "as": kind}).scalar_one()
+    if same > MOST_OF_A_KIND:
+        return True
+    since = received.values["at"] - OUT_OF_OFFICE_ONCE_IN
+    return (
+        kind == Kind.OUT_OF_OFFICE
+        and connection.execute(_ABSENCES, {"box": received.mailbox, "who": sender, "since": since}).scalar_one() > 1
+    )
+
+
+def _observe_detection(connection: Connection, received: Received) -> None:
+    detected = received.values.get("detected_at")
+    if detected is not None:
+        lag = max(0.0, detected - received.values["at"])
+        aggregates.observe(connection, "detection_lag_seconds", {"mailbox": received.mailbox}, lag)
 
 
 def record_sent(connection: Connection, conversation_id: str, values: Mapping[str, Any]) -> None:

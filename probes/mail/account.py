@@ -118,6 +118,14 @@ class Login(Settings):
         return self
 
 
+AuthservId = Annotated[
+    str,
+    StringConstraints(to_lower=True),
+    Shape(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", "the name before the first ; in Authentication-Results: example.net"),
+]
+"""Who checked a mail's sender (RFC 8601 section 2.5)."""
+
+
 def _none_as_written(value: Any) -> Any:
     return None if value == "none" else value
 
@@ -136,5 +144,12 @@ class Account(Settings):
         Field(
             description="Write from tagged addresses, with this between name and tag, as in anna+tag@example.net. "
             "Only where the provider delivers these and lets you send from them"
+        ),
+    ] = None
+    authserv_id: Annotated[
+        AuthservId | None,
+        Field(
+            description="Whose Authentication-Results are trusted: the name that the provider begins them with, or a "
+            "domain that it is below. Nobody's when left out"
         ),
     ] = None

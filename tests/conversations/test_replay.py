@@ -383,3 +383,21 @@ async def test_a_worker_whose_lease_ran_out_cannot_pass_the_point_of_no_return(t
         conversation = await here.load(conversation_id)
     assert town.delivered == []
     assert conversation.owner == "test:2"
+
+
+async def test_a_closing_message_that_was_interrupted_is_not_waited_for(town: Town) -> None:
+    @scenario("Says goodbye")
+    async def goodbye(customer: Customer) -> None:
+        await customer.write("Where is my parcel?")
+        await customer.reply(within=DAY)
+        await customer.answer("Thank you.", closing=True)
+
+    town.answer = desk_that_answers
+    async with life(town, goodbye) as here:
+        conversation_id = await begin(here.journal, definition(), town.clock.now())
+        await here.dispatch.drain()
+        town.trouble_after.append(SendUncertain("the line broke"))
+        conversation = await here.play(conversation_id)
+    assert conversation.verdict is Verdict.FAULTED
+    assert conversation.finished_at == conversation.started_at
+    assert conversation.steps[-1].status is Status.UNCERTAIN

@@ -133,11 +133,14 @@ def test_a_file_is_run_once_however_many_visits_name_it(tmp_path: Path) -> None:
     assert (tmp_path / "ran").read_text() == "x"
 
 
+MINUTE = Duration(seconds=60)
+
+
 # --- its settings -----------------------------------------------------------------------------------------------
 
 
 @scenario("With all sorts of settings")
-async def settings(customer: Any, question: str, times: int = 2, patience: Duration = Duration(seconds=60)) -> None:
+async def settings(customer: Any, question: str, times: int = 2, patience: Duration = MINUTE) -> None:
     customer.append((question, times, patience))
 
 
@@ -183,8 +186,8 @@ def test_settings_that_do_not_fit_the_signature_are_refused(
 def test_a_plain_function_is_no_scenario() -> None:
     with pytest.raises(TypeError, match="must be an async function"):
 
-        @scenario("Not asynchronous")
-        def ask(customer: Any) -> None:  # type: ignore[arg-type]
+        @scenario("Not asynchronous")  # type: ignore[arg-type]
+        def ask(customer: Any) -> None:
             pass
 
 

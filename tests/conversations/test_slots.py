@@ -1,6 +1,7 @@
 """When a visit is due."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -82,7 +83,7 @@ def test_slots_are_the_same_whenever_the_bot_is_started(name: str, every: str, n
 
 def test_slots_of_every_are_an_interval_apart() -> None:
     found = all_slots(visit(every="2 hours"), at("2026-03-02 00:00"), at("2026-03-03 00:00"))
-    assert [later - sooner for sooner, later in zip(found, found[1:], strict=False)] == [7200.0] * 11
+    assert [later - sooner for sooner, later in pairwise(found)] == [7200.0] * 11
 
 
 def test_visits_with_the_same_interval_do_not_all_begin_in_the_same_second() -> None:
@@ -99,7 +100,7 @@ def test_jitter_is_drawn_once_for_each_slot() -> None:
     delays = [start_of("v", what, slot) - slot for slot in slots]
     assert delays == [start_of("v", what, slot) - slot for slot in slots]
     assert all(0 <= delay <= 600 for delay in delays)
-    assert min(delays) < 60 < 540 < max(delays), "it is spread over the whole of it"
+    assert max(delays) - min(delays) > 480, "it is spread over the whole of it"
     assert start_of("another", what, slots[0]) != start_of("v", what, slots[0])
 
 
@@ -157,7 +158,7 @@ def test_a_time_that_comes_twice_is_visited_once() -> None:
 
 def test_an_hourly_cron_runs_in_every_hour_of_a_long_day() -> None:
     found = all_slots(visit(cron="0 * * * *"), at("2026-10-25 00:30"), at("2026-10-25 04:30"))
-    assert [later - sooner for sooner, later in zip(found, found[1:], strict=False)] == [3600.0] * 4
+    assert [later - sooner for sooner, later in pairwise(found)] == [3600.0] * 4
 
 
 @pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])

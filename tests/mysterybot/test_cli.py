@@ -139,7 +139,9 @@ def test_help_lists_every_command_in_the_order_in_which_a_newcomer_meets_them(co
     assert tuple(listed) == COMMANDS
 
 
-@pytest.mark.parametrize("words", [[name] for name in COMMANDS] + [["conversations", "show"], ["conversations", "unmatched"]])
+@pytest.mark.parametrize(
+    "words", [[name] for name in COMMANDS] + [["conversations", "show"], ["conversations", "unmatched"]]
+)
 def test_every_command_explains_itself(command: Command, words: list[str]) -> None:
     ran = command(*words, "--help")
     assert ran.code == 0
@@ -282,9 +284,7 @@ def test_a_scenario_of_the_users_own_runs_by_its_path(command: Command, tmp_path
     assert json.loads(ran.out)["scenario"] == f"{tmp_path}/mine.py:where"
 
 
-def test_a_users_scenario_that_raises_is_faulted_with_its_line(
-    command: Command, tmp_path: Path, anna: Company
-) -> None:
+def test_a_users_scenario_that_raises_is_faulted_with_its_line(command: Command, tmp_path: Path, anna: Company) -> None:
     (tmp_path / "mine.py").write_text(
         "from conversations.scenario import scenario\n\n\n"
         '@scenario("Breaks")\nasync def breaks(customer) -> None:\n    return 1 / 0\n'
@@ -368,7 +368,9 @@ def misfits(found: Any, shape: Any, where: str = "") -> Iterator[str]:
         if type(found) is not shape:
             yield f"{where} is {found!r}"
     elif shape.startswith("time"):
-        if not (found is None and shape.endswith("?")) and not re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", str(found)):
+        if not (found is None and shape.endswith("?")) and not re.fullmatch(
+            r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", str(found)
+        ):
             yield f"{where} is {found!r}, not RFC 3339 in UTC"
     elif (shape == "str?" and not isinstance(found, str | None)) or (shape == "nothing yet" and found is not None):
         yield f"{where} is {found!r}"
@@ -594,7 +596,15 @@ def test_doctor_says_what_is_missing(command: Command, good: Path) -> None:
 
 # --- what may be wrong on this machine --------------------------------------------------------------------------
 
-ALL = (["visits"], ["conversations"], ["conversations", "unmatched"], ["pause"], ["once", "order"], ["run"], ["check", "--open"])
+ALL = (
+    ["visits"],
+    ["conversations"],
+    ["conversations", "unmatched"],
+    ["pause"],
+    ["once", "order"],
+    ["run"],
+    ["check", "--open"],
+)
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)

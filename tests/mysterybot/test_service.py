@@ -110,9 +110,7 @@ async def waiting(bot: Bot) -> str | None:
     return None
 
 
-async def test_a_second_service_on_the_same_data_is_refused_and_told_who_runs(
-    company: Company, tmp_path: Path
-) -> None:
+async def test_a_second_service_on_the_same_data_is_refused_and_told_who_runs(company: Company, tmp_path: Path) -> None:
     settings = config(tmp_path, company, {})
     async with running(settings):
         with pytest.raises(CannotRun) as told:

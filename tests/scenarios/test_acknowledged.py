@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ WITH = {"opening": "Hello, is anybody there?\n\n{name}", "subject": "Hello"}
 
 
 async def played(
-    town: Town, settings: dict[str, object] | None = None, channel: str = "support", **desk: object
+    town: Town, settings: dict[str, object] | None = None, channel: str = "support", **desk: Any
 ) -> Conversation:
     async with life(town, acknowledged) as here:
         what = definition(settings or WITH, channel=channel, **desk)
@@ -54,7 +55,7 @@ async def test_it_passes_with_an_acknowledgement_or_a_person(
     ],
 )
 async def test_it_fails_after_four_times_the_promise_but_at_least_an_hour_or_as_it_is_told(
-    tmp_path: Path, settings: dict[str, object], desk: dict[str, object], told: str
+    tmp_path: Path, settings: dict[str, object], desk: dict[str, Any], told: str
 ) -> None:
     ended = await played(Town(tmp_path, answer=silent), {**WITH, **settings}, **desk)
     assert (ended.verdict, ended.reason) == ("failed", told)

@@ -35,11 +35,10 @@ async def test_only_its_owner_may_read_the_journal(tmp_path: Path) -> None:
 
 async def test_every_commit_reaches_the_disk(tmp_path: Path) -> None:
     async with Journal.at(tmp_path / "journal.sqlite") as journal:
-
-        def pragma(name: str) -> object:
-            return journal.write(lambda c: c.exec_driver_sql(f"PRAGMA {name}").scalar())  # type: ignore[return-value]
-
-        found = {name: await pragma(name) for name in ("journal_mode", "synchronous", "foreign_keys")}  # type: ignore[misc]
+        found = {
+            name: await journal.write(lambda c, n=name: c.exec_driver_sql(f"PRAGMA {n}").scalar())  # type: ignore[misc]
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}  # 2 is FULL
 
 
