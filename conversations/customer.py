@@ -79,7 +79,7 @@ class Customer:
         Raises Undelivered when the desk cannot be contacted, CouldNotSend when that is our fault, SendUncertain when nobody
         knows. Contacts nobody before the mailbox is known to receive.
         """
-        text, subject = self._fill(text, facts), self._fill(subject or _first_line(text), facts)
+        text, subject = self.filled(text, facts), self.filled(subject or _first_line(text), facts)
 
         def prepare() -> dict[str, Any]:
             return self._contact.prepare_contact(subject, text, self._message_id(), self._replay.clock.now())
@@ -92,7 +92,7 @@ class Customer:
         Automatic mail is never answered (RFC 3834). `closing` says that it is the customer's last word: no answer will prove
         that it went out, so an interrupted send is not waited for, and raises SendUncertain at once.
         """
-        text = self._fill(text, facts)
+        text = self.filled(text, facts)
 
         def prepare() -> dict[str, Any]:
             now = self._replay.clock.now()
@@ -153,7 +153,8 @@ class Customer:
 
     # --- how ---------------------------------------------------------------------------------------------------
 
-    def _fill(self, text: str, facts: Mapping[str, str] | None) -> str:
+    def filled(self, text: str, facts: Mapping[str, str] | None = None) -> str:
+        """The text with its placeholders filled in, as `write` and `answer` do it. Raises ScenarioBroken for an unknown one."""
         try:
             return fill(text, {**self._contact.values(), **(facts or {})})
         except LookupError as error:

@@ -147,9 +147,7 @@ class Replay:
 
     async def refresh(self) -> None:
         """Load what came in meanwhile."""
-        fresh = await self.journal.read(lambda c: lifecycle.load(c, self.held.id))
-        assert fresh is not None
-        self.held.rev, self.held.messages = fresh.rev, fresh.messages
+        self.held.rev, self.held.messages = await self.journal.read(lambda c: lifecycle.news(c, self.held.id))
 
     async def finish(self, verdict: Verdict, reason: str) -> None:
         """Write the verdict, with all that is still pending."""

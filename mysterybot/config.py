@@ -68,6 +68,13 @@ class Reach(Settings):
         seconds=10
     )
 
+    mail: Annotated[
+        bool, Field(description="Whether the mail servers of the desks' addresses are looked up (MX) and greeted too")
+    ] = True
+    rcpt: Annotated[
+        bool, Field(description="Whether these are asked if they take mail for the address; nothing is mailed")
+    ] = False
+
     @model_validator(mode="after")
     def _ends_before_the_next(self) -> Self:
         if (self.timeout.seconds or 0) >= (self.every.seconds or 0):

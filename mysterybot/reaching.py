@@ -1,16 +1,19 @@
-"""Quick checks that every way in can be reached at all: the desks' form pages, our own mail servers. Contacts nobody."""
+"""Quick checks that every way in can be reached at all: the desks' form pages and mail servers, our own mail servers.
+
+Contacts nobody.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from conversations.clock import Clock
 from conversations.journal import Journal, reach
 from mysterybot.config import Config
 from probes.form.channel import FormChannel
-from probes.reach import http, imap, smtp
+from probes.reach import http, imap, mx, smtp
 from probes.reach.reached import Reached
 
 log = logging.getLogger(__name__)
@@ -26,20 +29,30 @@ class Target:
     probe: Callable[[], Awaitable[Reached]]
 
 
-def targets(config: Config) -> list[Target]:
-    """Every target of the config."""
+def targets(config: Config, route: mx.Route = mx.Route()) -> list[Target]:  # noqa: B008 - a frozen value
+    """Every target of the config. `route`: how mail servers of desks are found."""
     timeout = config.reach.timeout.amount
     found = []
     for desk_name, desk in config.desks.items():
         for channel_name, channel in desk.channels.items():
+            labels = {"desk": desk_name, "channel": channel_name, "mailbox": ""}
             if isinstance(channel, FormChannel):
-                labels = {"desk": desk_name, "channel": channel_name, "mailbox": "", "probe": "http"}
-                found.append(Target(labels, partial(http.probe, channel.form, timeout=timeout)))
+                found.append(Target({**labels, "probe": "http"}, partial(http.probe, channel.form, timeout=timeout)))
+            elif config.reach.mail:
+                to = replace(route, sender=_sender(config, desk_name, channel_name) if config.reach.rcpt else None)
+                probe = partial(mx.probe, channel.email, timeout=timeout, route=to)
+                found.append(Target({**labels, "probe": "mx"}, probe))
     for name, account in config.mailboxes.items():
         labels = {"desk": "", "channel": "", "mailbox": name}
         found.append(Target({**labels, "probe": "smtp"}, partial(smtp.probe, account.smtp, timeout=timeout)))
         found.append(Target({**labels, "probe": "imap"}, partial(imap.probe, account.imap, timeout=timeout)))
     return found
+
+
+def _sender(config: Config, desk: str, channel: str) -> str | None:
+    """Whose mail the desk's server is asked to take: the mailbox of a visit to it, else any; None when there is none."""
+    visitors = [visit.mailbox for visit in config.visits.values() if (visit.desk, visit.channel) == (desk, channel)]
+    return next((config.mailboxes[name].address for name in (*visitors, *config.mailboxes)), None)
 
 
 class Reaching:

@@ -67,7 +67,7 @@ class Secret:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
-            _read, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="always")
+            read, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="always")
         )
 
     @classmethod
@@ -86,7 +86,7 @@ class Secret:
         }
 
 
-def _read(written: object, info: ValidationInfo) -> Secret:
+def read(written: object, info: ValidationInfo) -> Secret:
     """Resolve a secret as written in the config; errors name the place it should come from, never what is there."""
     if isinstance(written, Secret):
         return written
@@ -97,7 +97,7 @@ def _read(written: object, info: ValidationInfo) -> Secret:
         case {"env": str(name), **rest} if not rest:
             value, literal = _from_environment(name, around), False
         case {"file": str() | Path() as name, **rest} if not rest:
-            value, literal = _from_file(around.base / Path(name).expanduser()), False
+            value, literal = from_file(around.base / Path(name).expanduser()), False
         case Mapping():
             raise _refused(f"should have exactly one key, env or file; {_FORMS}")
         case _:
@@ -118,7 +118,8 @@ def _from_environment(name: str, around: Surroundings) -> str:
     return around.environ[name]
 
 
-def _from_file(path: Path) -> str:
+def from_file(path: Path) -> str:
+    """What a secret's file holds, without the newline at its end; PydanticCustomError when that is no secret."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_SECRET_BYTES + 1)

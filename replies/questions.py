@@ -19,13 +19,21 @@ class Question:
     expect: tuple[str, ...] = ()
     follow_up: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for an expression that is none."""
+        for pattern in self.expect:
+            try:
+                regex.compile(pattern)
+            except regex.error as error:
+                raise ValueError(f"should be a regular expression: {error}") from None
+
 
 def answered(question: Question, text: str) -> Finding:
     """Whether `text` (the new part of a reply) answers: `ok` with the words that do, `problem`, or `unknown`.
 
     `expect` are regular expressions, matched without regard to case; one is enough. Each may take SECONDS_A_PATTERN:
-    they are the users' own and the text is a stranger's. One that runs out of time or does not compile answers
-    nothing, and if no other speaks the result is `unknown`.
+    they are the users' own and the text is a stranger's. One that runs out of time answers nothing, and if no other
+    speaks the result is `unknown`.
     """
     doubtful = ""
     for pattern in question.expect[:MAX_PATTERNS]:
@@ -33,8 +41,6 @@ def answered(question: Question, text: str) -> Finding:
             match = regex.search(pattern, text[:MAX_TEXT], regex.IGNORECASE, timeout=SECONDS_A_PATTERN)
         except TimeoutError:
             doubtful = "questions.too_slow"
-        except regex.error:
-            doubtful = "questions.bad_pattern"
         else:
             if match:
                 return Finding("questions_answered", "ok", "questions.expected_fact", quoted(match[0]), question.ask)

@@ -64,6 +64,10 @@ class Questions(BaseModel):
             return facts
         return {name: str(value) if isinstance(value, int | float) else value for name, value in facts.items()}
 
+    def later(self, missing: Sequence[Asked]) -> str:
+        """What to write when these questions are still open."""
+        return "\n\n".join(asked.follow_up or FOLLOW_UP.replace("{ask}", asked.ask) for asked in missing)
+
     def unanswered_by(self, replies: Sequence[Reply]) -> list[Asked]:
         """The questions that no reply so far has answered."""
         text = "\n\n".join(reply.text for reply in replies)
@@ -87,6 +91,8 @@ class Questions(BaseModel):
 @scenario("Ask one or more questions, follow up for what is missing, say thank you")
 async def ask_and_follow_up(customer: Customer, questions: Questions) -> None:
     """Passes when every question is answered; fails when nobody answers in time, or not everything after three follow-ups."""
+    for text in (questions.later(questions.questions), questions.thanks):
+        customer.filled(text, questions.facts)  # a mistake in a later text is found before anybody is contacted
     patience = questions.patience or customer.patience("first_reply", PATIENCE_TIMES, LEAST_PATIENCE)
     await customer.write(questions.opening, subject=questions.subject, facts=questions.facts)
     await customer.acknowledgement(within=customer.promise("acknowledgement"))
@@ -97,8 +103,7 @@ async def ask_and_follow_up(customer: Customer, questions: Questions) -> None:
             raise Unanswered(
                 f"{len(missing)} of {len(questions.questions)} questions unanswered after {len(replies)} replies"
             )
-        follow_up = "\n\n".join(asked.follow_up or FOLLOW_UP.replace("{ask}", asked.ask) for asked in missing)
-        await customer.answer(follow_up, facts=questions.facts)
+        await customer.answer(questions.later(missing), facts=questions.facts)
         replies.append(await customer.reply(within=patience))
     await customer.find(questions.coverage(replies[-1], missing))
     with suppress(SendUncertain):  # whether our thanks went out says nothing about the desk; the step says that it is uncertain

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from conversations.journal import aggregates, rows, schema
-from conversations.records import Conversation, Verdict
+from conversations.records import Conversation, StoredMessage, Verdict
 
 conversation = schema.conversation
 
@@ -46,6 +46,7 @@ _DUE = (
 _NEXT_WAKE = sa.select(sa.func.min(conversation.c.wake_at))
 _NEW_CLUE = schema.clue.insert()
 _LOAD = sa.select(conversation).where(_THIS)
+_REV = sa.select(conversation.c.rev).where(_THIS)
 
 
 def _parts(table: sa.Table, order: sa.Column[int]) -> sa.Select[Any]:
@@ -168,6 +169,8 @@ def finish(
     fence(connection, held.id, owner)
     for operation in pending:
         operation(connection)
+    if held.left_out:
+        reason = "; ".join(filter(None, (reason, f"{held.left_out} more mails of a flood were not looked at")))
     end = {"verdict": verdict, "reason": reason, "finished_at": now, "wake_at": None, "waiting_since": None}
     connection.execute(_FINISH, {"of": held.id, **FREE, **end})
     whole = load(connection, held.id)
@@ -208,6 +211,13 @@ def load(connection: Connection, conversation_id: str) -> Conversation | None:
     whole.left_out = found[0]["total"] - len(found) if found else 0
     whole.findings = [rows.finding(row._asdict()) for row in connection.execute(_LOAD_FINDINGS, which)]
     return whole
+
+
+def news(connection: Connection, conversation_id: str) -> tuple[int, list[StoredMessage]]:
+    """`rev` and the messages, as `load` has them: what may have changed while somebody works on a conversation."""
+    which = {"of": conversation_id}
+    messages = [rows.message(row._asdict()) for row in connection.execute(_LOAD_MESSAGES, which)]
+    return connection.execute(_REV, which).scalar_one(), messages
 
 
 def listed(

@@ -32,7 +32,7 @@ _WAKE = (
 )
 _WAIT = conversation.update().where(conversation.c.id == sa.bindparam("of"), conversation.c.waiting_since.is_(None))
 OUT_OF_OFFICE_ONCE_IN = 7 * 86_400.0
-"""Seconds in which an absence is noted once for each sender (RFC 3834 section 2: the same for whoever answers)."""
+"""Seconds in which an absence is noted once for each sender: as often as RFC 3834 section 2 lets it be told."""
 
 _OF_THIS_KIND = (
     sa.select(sa.func.count())
@@ -132,7 +132,8 @@ def open_in(connection: Connection, mailbox: str, limit: int) -> list[tuple[str,
 def store(connection: Connection, received: Received, now: float) -> bool:
     """Store an inbound mail and wake its conversation; False, and nothing else, when it is known.
 
-    What a robot repeats is stored and does no more: see `_repeats`.
+    What comes beyond MOST_OF_A_KIND is stored and does no more. Of an out-of-office notice that its sender repeats within
+    seven days there are no findings.
     """
     values = {**received.values, "mailbox": received.mailbox, "conversation": received.conversation, "direction": "in"}
     if not rows.insert_new(connection, message, values):
@@ -143,7 +144,7 @@ def store(connection: Connection, received: Received, now: float) -> bool:
         return True
     if received.evidence is not None:
         steps.add_evidence(received.conversation, "mail", received.evidence, now)(connection)
-    if _repeats(connection, received):
+    if _floods(connection, received):
         return True
     copy = {"box": received.mailbox, "print": received.values["fingerprint"]}
     message_row = connection.execute(_STORED, copy).scalar_one()
@@ -156,23 +157,25 @@ def store(connection: Connection, received: Received, now: float) -> bool:
         received.conversation,
         [*(("ticket", tag.lower()) for tag in received.tickets), *([("their_message_id", own_id)] if own_id else [])],
     )
-    for found in received.findings:
+    for found in () if _told_this_week(connection, received) else received.findings:
         found.message = message_row
         steps.add_finding(received.conversation, found)(connection)
     return True
 
 
-def _repeats(connection: Connection, received: Received) -> bool:
-    """Whether this mail, stored already, adds nothing: one more of a flood, or an absence that was told this week."""
-    kind, sender = received.values["kind"], received.values["sender"]
-    same = connection.execute(_OF_THIS_KIND, {"of": received.conversation, "as": kind}).scalar_one()
-    if same > MOST_OF_A_KIND:
-        return True
+def _floods(connection: Connection, received: Received) -> bool:
+    """Whether this mail, stored already, is one more of a flood that is not looked at any further."""
+    which = {"of": received.conversation, "as": received.values["kind"]}
+    return connection.execute(_OF_THIS_KIND, which).scalar_one() > MOST_OF_A_KIND
+
+
+def _told_this_week(connection: Connection, received: Received) -> bool:
+    """Whether this mail, stored already, tells of an absence that its sender has told in the last seven days."""
+    if received.values["kind"] != Kind.OUT_OF_OFFICE:
+        return False
     since = received.values["at"] - OUT_OF_OFFICE_ONCE_IN
-    return (
-        kind == Kind.OUT_OF_OFFICE
-        and connection.execute(_ABSENCES, {"box": received.mailbox, "who": sender, "since": since}).scalar_one() > 1
-    )
+    which = {"box": received.mailbox, "who": received.values["sender"], "since": since}
+    return connection.execute(_ABSENCES, which).scalar_one() > 1
 
 
 def _observe_detection(connection: Connection, received: Received) -> None:

@@ -4,6 +4,8 @@ import base64
 import re
 import socket
 import ssl
+from collections.abc import Iterable
+from typing import Protocol
 
 from probes.errors import BotError, NameNotResolved, Unreachable
 from probes.mail.account import ImapServer, Login, SmtpServer
@@ -12,6 +14,18 @@ MAX_WORDS = 300
 
 
 Server = SmtpServer | ImapServer
+
+
+class Place(Protocol):
+    """Where a connection leads."""
+
+    @property
+    def host(self) -> str:
+        """Host name or IP address."""
+
+    @property
+    def port(self) -> int:
+        """TCP port."""
 
 
 class CertificateRefused(Unreachable):
@@ -33,7 +47,7 @@ def tls_context(server: Server) -> ssl.SSLContext | None:
         raise Unreachable(f"the ca_file {server.ca_file} for {server.host} cannot be used: {one_line(error)}") from None
 
 
-def unreachable(server: Server, error: BaseException) -> BotError:
+def unreachable(server: Place, error: BaseException) -> BotError:
     """`error` (or what caused it) as one of ours; its text names host and port and holds no secret."""
     place = f"{server.host} port {server.port}"
     for cause in _causes(error):
@@ -69,6 +83,18 @@ def redacted(words: str, login: Login) -> str:
     for secret in (password, *encoded):
         words = words.replace(secret.decode(), "…")
     return words
+
+
+def without(words: str, secrets: Iterable[str]) -> str:
+    """What a server said, without these secrets should it echo them: as they are, in base64, or cut short."""
+    known = [form for secret in secrets for form in (secret, base64.b64encode(secret.encode()).decode())]
+    for form in known:
+        words = words.replace(form, "…")
+
+    def checked(piece: re.Match[str]) -> str:
+        return "…" if any(piece[0] in form for form in known) else piece[0]
+
+    return re.sub(r"[A-Za-z0-9+/=._~:-]{12,}", checked, words)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -59,6 +59,7 @@ class Line:
     def __init__(self) -> None:
         self.phases: dict[str, float] = {}
         self.expires: datetime | None = None
+        self.remark: str | None = None  # what a person should know though the server is up
         self.reader: asyncio.StreamReader
         self.writer: asyncio.StreamWriter
         self._doing = "starting"
@@ -193,7 +194,8 @@ async def reached(conversation: Callable[[Line], Awaitable[None]], seconds: floa
         reason = f"the connection broke while {line.doing}: {_why(error)}"
     finally:
         line.hang_up()
-    return Reached(reason is None, dict(line.phases), one_line(reason) if reason else None, line.expires)
+    told = line.remark if reason is None else reason
+    return Reached(reason is None, dict(line.phases), one_line(told) if told else None, line.expires)
 
 
 async def _trust(ca_file: Path | None) -> ssl.SSLContext:

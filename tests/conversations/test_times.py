@@ -150,6 +150,12 @@ def test_exchanges_end_with_the_first_message_that_nobody_answered() -> None:
     assert found == [(0, 10), (20, None)]
 
 
+def test_a_reply_ends_the_wait_of_all_that_was_written_before_it() -> None:
+    told = talk(("sent", 0), ("sent", 50), ("human", 80), ("human", 100), ended=110)
+    found = [(start - START, reply and reply.at - START) for start, reply in exchanges(told)]
+    assert found == [(0, 80)]
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["sent", "human", "acknowledgement"]), st.floats(0, 1e6).map(lambda x: round(x, 3))),

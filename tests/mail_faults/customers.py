@@ -68,10 +68,14 @@ class Customers:
         self.dispatch.nudge(begun)
         return str(begun)
 
+    async def one(self, conversation_id: str) -> Conversation:
+        found = await self.journal.read(lambda c: lifecycle.load(c, conversation_id))
+        assert found is not None
+        return found
+
     async def all(self) -> list[Conversation]:
         ids = await self.journal.read(lifecycle.listed)
-        found = [await self.journal.read(lambda c, i=each: lifecycle.load(c, i)) for each in ids]  # type: ignore[misc]
-        return [each for each in found if each is not None]
+        return [await self.one(each) for each in ids]
 
 
 @asynccontextmanager
@@ -96,7 +100,7 @@ async def customers(folder: Path, account: Account, played: Scenario = two_turns
             await mailbox.outbox.aclose()
 
 
-def visit(address: str, desk: str) -> Definition:
+def visit(address: str, desk: str, grace: str = "15 seconds") -> Definition:
     """What a conversation at this desk is about."""
     full = Desk.model_validate({"name": "The Desk", "channels": {"support": {"email": desk}}})
     return Definition(
@@ -111,5 +115,5 @@ def visit(address: str, desk: str) -> Definition:
         persona=Persona(name="Anna Keller"),
         scenario="test",
         parameters={},
-        limits=Limits(desk_per_day=10_000, mailbox_per_day=10_000, uncertain_grace=Duration.parse("15 seconds")),
+        limits=Limits(desk_per_day=10_000, mailbox_per_day=10_000, uncertain_grace=Duration.parse(grace)),
     )

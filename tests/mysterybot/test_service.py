@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import random
 import re
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,13 @@ import pytest
 
 from conversations.journal import lifecycle, switches
 from conversations.records import Conversation
-from mysterybot.app import Bot, find_scenario
+from conversations.start import start
+from mysterybot.app import Bot, find_scenario, journal_of
 from mysterybot.config import Config, load
 from mysterybot.demo.company import Company
 from mysterybot.server import RunningServer
 from mysterybot.service import CannotRun, alone, running, toggle
+from mysterybot.visits import definition
 from tests.mysterybot.bots import PROMPT, SILENT, bot_config
 from tests.mysterybot.demo.acme import open_company
 
@@ -99,6 +103,26 @@ async def test_an_open_conversation_goes_on_in_the_next_life(company: Company, t
         found = await ended(bot)
     assert [(each.id, each.verdict, each.reason) for each in found] == [(open_, "failed", "no answer within 3 seconds")]
     assert len(company.mail.post.folder("abuse@acme.example").mails) == 1
+
+
+async def test_what_a_dead_service_held_goes_on_at_once(company: Company, tmp_path: Path) -> None:
+    """Not only when the lease of the dead runs out: nobody else can hold this data."""
+    settings = config(tmp_path, company, {"order": PROMPT})
+    far = time.time() + 3600
+    async with journal_of(settings) as journal:
+        started = await start(
+            journal,
+            definition(settings, "order"),
+            due_at=far,
+            now=time.time(),
+            location="test",
+            rng=random.Random(1),
+            owner="run:dead",
+            lease_until=far,
+        )
+    async with running(settings, visits=False) as (bot, _):
+        [conversation] = await ended(bot)
+    assert (conversation.id, conversation.verdict) == (started, "passed")
 
 
 async def waiting(bot: Bot) -> str | None:

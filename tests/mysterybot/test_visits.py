@@ -186,6 +186,14 @@ async def test_never_two_open_and_what_was_not_started_is_not_made_up_for(
     assert await bot.passes(HOUR) == 1
 
 
+async def test_what_was_skipped_is_not_made_up_for_by_a_restart(journal: Journal, tmp_path: Path) -> None:
+    bot = Bot(journal, config(tmp_path, v={"at": ["10:30", "10:31"]}), clock_at("2026-03-02T10:30+00:00"))
+    assert await bot.looks() == 1
+    assert await bot.passes(60) == 0, "the first is still open"
+    await finish_all(journal)
+    assert await Bot(journal, bot.visits._config, bot.clock).looks() == 0
+
+
 async def test_with_overlap_as_many_as_the_limit_allows(journal: Journal, tmp_path: Path) -> None:
     settings = load(
         bot_config(tmp_path, {"v": {**PROMPT, "overlap": True}}, limits={"open_per_visit": 3}), {"ANNA_PASSWORD": "x"}

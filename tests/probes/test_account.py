@@ -128,3 +128,14 @@ def test_no_error_shows_a_password() -> None:
 def test_an_account_does_not_change() -> None:
     with pytest.raises(ValidationError):
         account().address = "other@example.net"  # type: ignore[misc]
+
+
+def test_the_name_of_who_checks_senders_is_read_in_small_letters() -> None:
+    assert account().authserv_id is None
+    assert account(authserv_id="MX.Example.net").authserv_id == "mx.example.net"
+
+
+@pytest.mark.parametrize("written", ["mx example", "mx;dmarc=pass", "", ".net", "a@b"])
+def test_what_is_no_name_of_who_checks_senders_is_refused(written: str) -> None:
+    with pytest.raises(ValidationError):
+        account(authserv_id=written)
