@@ -31,7 +31,7 @@ from probes.settings import Settings, Shape
 _WEEK: Final = 7 * 24 * 60
 _SOME_MONDAY: Final = datetime(2024, 1, 1, tzinfo=UTC)  # of a leap year, so that 29 February is near
 
-Name = Annotated[str, Shape(r"[a-z0-9][a-z0-9_-]{0,62}", "a name of small letters, digits, - and _ (63 at most)")]
+Name = Annotated[str, Shape(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "a name of letters, digits, - _ and . (63 at most)")]
 """A name that we give in the config: it becomes a label of metrics and a part of paths."""
 
 

@@ -149,7 +149,9 @@ def _open_mailbox(
     def skew() -> float | None:
         return world.mailboxes[name].inbox.state.clock_skew_seconds
 
-    intake = Intake(journal, name, account.address, world.clock, world.evidence, dispatch.nudge, skew, account.authserv_id)
+    intake = Intake(
+        journal, name, account.address, world.clock, world.evidence, dispatch.nudge, skew, account.authserv_id
+    )
     return Mailbox(account, Outbox(account, now=world.now), Inbox(account, intake, now=world.now, rng=rng))
 
 

@@ -106,5 +106,7 @@ async def ask_and_follow_up(customer: Customer, questions: Questions) -> None:
         await customer.answer(questions.later(missing), facts=questions.facts)
         replies.append(await customer.reply(within=patience))
     await customer.find(questions.coverage(replies[-1], missing))
-    with suppress(SendUncertain):  # whether our thanks went out says nothing about the desk; the step says that it is uncertain
+    with suppress(
+        SendUncertain
+    ):  # whether our thanks went out says nothing about the desk; the step says that it is uncertain
         await customer.answer(questions.thanks, facts=questions.facts, closing=True)

@@ -23,6 +23,9 @@ KINDS = {
     "challenge": "a challenge to prove that we are human",
     "other": "an automatic notice",
 }
+GREETING = 28
+"""Lines up to so many characters greet or thank more often than they say something."""
+
 MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "faulted": "[yellow]![/]"}
 
 
@@ -111,7 +114,8 @@ def _message(message: StoredMessage) -> str:
     if not message.inbound:
         return f"[blue]→[/] sent: {escape(message.subject)}"
     folder = "" if message.folder == "INBOX" else f", found in {escape(message.folder or '')}"
-    first = next((line.strip() for line in message.text.splitlines() if line.strip()), "")
+    lines = [line.strip() for line in message.text.splitlines() if line.strip()]
+    first = next((line for line in lines if len(line) > GREETING), next(iter(lines), ""))
     said = f" “{escape(first[:80])}”" if message.kind == "human" and first else ""
     return f"[magenta]←[/] {KINDS.get(message.kind, message.kind)}{folder}: {escape(message.subject)}{said}"
 

@@ -64,7 +64,9 @@ class Desk:
         if first:
             await self._write(smtp, mail, "We have received your request and will answer soon.", automatic=True)
         turn = "first" if first else "second"
-        await self._write(smtp, mail, f"Your order {references[0].upper()} will come on Thursday. That is my {turn} word.")
+        await self._write(
+            smtp, mail, f"Your order {references[0].upper()} will come on Thursday. That is my {turn} word."
+        )
 
     async def _write(self, smtp: aiosmtplib.SMTP, to: EmailMessage, text: str, *, automatic: bool = False) -> None:
         answer = EmailMessage(policy=policy.SMTP)
