@@ -12,7 +12,7 @@ The rules, in order; the first one that leaves exactly one conversation decides:
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -49,27 +49,43 @@ def correlate(connection: Connection, mailbox: str, message: Message) -> Match |
 
 
 def _rules(connection: Connection, mailbox: str, message: Message) -> Iterator[tuple[str, Iterable[str]]]:
-    def by(kind: str, values: Iterable[str], most: int) -> list[str]:
-        wanted = list(dict.fromkeys(values))[:most]
-        return [found.conversation for found in messages.candidates(connection, mailbox, {kind: wanted})]
+    # Two questions to the journal, not one a rule: most mail is settled by the first.
+    own = _bounded([message.message_id] if message.message_id else [], 1)
+    replied = _bounded(message.in_reply_to, MOST_IDS)
+    referenced = _bounded((*reversed(message.references), *message.returned_ids), MOST_IDS)
+    answered = [*replied, *referenced]
+    clues = {"message_id": [*own, *answered], "their_message_id": answered}
+    by_id = messages.candidates(connection, mailbox, clues)
+    yield "own-message-id", _pointed_at(by_id, own, {"message_id"})
+    yield "in-reply-to", _pointed_at(by_id, replied)
+    yield "references", _pointed_at(by_id, referenced)
 
-    def by_ids(ids: Iterable[str]) -> list[str]:
-        known = list(dict.fromkeys(ids))[:MOST_IDS]
-        return [*by("message_id", known, MOST_IDS), *by("their_message_id", known, MOST_IDS)]
-
-    yield "own-message-id", by("message_id", [message.message_id] if message.message_id else [], 1)
-    yield "in-reply-to", by_ids(message.in_reply_to)
-    yield "references", by_ids((*reversed(message.references), *message.returned_ids))
     recipients = (*message.recipients, *message.returned_recipients)
-    yield (
-        "plus-address",
-        by("token", (token for each in recipients for token in references_in(each.partition("@")[0])), MOST_TOKENS),
-    )
-    tagged = by("ticket", (tag.lower() for tag in tags(message)), MOST_TOKENS)
-    yield "ticket", [each for each in tagged if _belongs(connection, each, message.sender)]
-    yield "token-in-subject", by("token", references_in(message.subject), MOST_TOKENS)
-    yield "token-in-body", by("token", references_in(message.text), MOST_TOKENS)
+    addressed = _bounded((t for each in recipients for t in references_in(each.partition("@")[0])), MOST_TOKENS)
+    tagged = _bounded((tag.lower() for tag in tags(message)), MOST_TOKENS)
+    headed = _bounded(references_in(message.subject), MOST_TOKENS)
+    written = _bounded(references_in(message.text), MOST_TOKENS)
+    clues = {"token": [*addressed, *headed, *written], "ticket": tagged}
+    by_mark = messages.candidates(connection, mailbox, clues)
+    yield "plus-address", _pointed_at(by_mark, addressed, {"token"})
+    tickets = _pointed_at(by_mark, tagged, {"ticket"})
+    yield "ticket", [each for each in tickets if _belongs(connection, each, message.sender)]
+    yield "token-in-subject", _pointed_at(by_mark, headed, {"token"})
+    yield "token-in-body", _pointed_at(by_mark, written, {"token"})
     yield "form-marker", _by_marker(connection, mailbox, message)
+
+
+def _bounded(values: Iterable[str], most: int) -> list[str]:
+    return list(dict.fromkeys(values))[:most]
+
+
+def _pointed_at(
+    found: Iterable[messages.Candidate],
+    values: Iterable[str],
+    kinds: Container[str] = ("message_id", "their_message_id"),
+) -> list[str]:
+    wanted = frozenset(values)
+    return [each.conversation for each in found if each.value in wanted and each.kind in kinds]
 
 
 def _belongs(connection: Connection, conversation_id: str, sender: str) -> bool:

@@ -104,7 +104,7 @@ def _module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception | SystemExit):
             raise
         line = _line_in(error, path)
         raise ValueError(f"{path}{line}: {type(error).__name__}: {error}") from error

@@ -25,6 +25,7 @@ from probes.form.browser import Browser, Submitted
 from probes.form.channel import FormChannel
 from probes.mail.account import Account
 from probes.mail.inbox import Inbox
+from probes.mail.oauth import AccessTokens
 from probes.mail.smtp import Accepted, Outbox
 from scenarios import BUILT_IN
 
@@ -152,7 +153,9 @@ def _open_mailbox(
     intake = Intake(
         journal, name, account.address, world.clock, world.evidence, dispatch.nudge, skew, account.authserv_id
     )
-    return Mailbox(account, Outbox(account, now=world.now), Inbox(account, intake, now=world.now, rng=rng))
+    tokens = AccessTokens.of(account, mailbox=name)
+    outbox = Outbox(account, now=world.now, tokens=tokens)
+    return Mailbox(account, outbox, Inbox(account, intake, now=world.now, rng=rng, tokens=tokens))
 
 
 def _browser(config: Config, clock: Clock) -> Browser:

@@ -10,6 +10,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -211,6 +212,20 @@ def _answer(group: list[_Request], results: list[Any]) -> None:
         group[0].answer.get_loop().call_soon_threadsafe(give)
 
 
+def _insist(connection: sqlite3.Connection, statement: str) -> None:
+    """Execute, and wait while the file is busy: going over to WAL is refused at once while another writes, without waiting."""
+    give_up = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute(statement).close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _engine(url: sa.URL, begin: str) -> Engine:
     engine = sa.create_engine(url, connect_args={"check_same_thread": False}, poolclass=sa.pool.QueuePool)
 
@@ -224,7 +239,7 @@ def _engine(url: sa.URL, begin: str) -> Engine:
             f"busy_timeout={BUSY_MS}",
             "cache_size=-8000",
         ):
-            connection.execute(f"PRAGMA {pragma}").close()
+            _insist(connection, f"PRAGMA {pragma}")
 
     def do_begin(dbapi_connection: sa.PoolProxiedConnection) -> None:
         dbapi_connection.cursor().execute(begin)

@@ -60,7 +60,7 @@ _COUNT_SENT = (
 )
 _CANDIDATES = sa.select(clue.c.conversation, clue.c.kind, clue.c.value).where(
     clue.c.mailbox == sa.bindparam("box"),
-    clue.c.kind == sa.bindparam("as"),
+    clue.c.kind.in_(sa.bindparam("as", expanding=True)),
     clue.c.value.in_(sa.bindparam("any", expanding=True)),
 )
 _POSITION = sa.select(schema.position).where(
@@ -98,11 +98,14 @@ def add_clues(connection: Connection, mailbox: str, conversation_id: str, clues:
 
 def candidates(connection: Connection, mailbox: str, clues: Mapping[str, Sequence[str]]) -> list[Candidate]:
     """Every conversation of this mailbox that one of the clues (kind → values) points to."""
+    values = {value for some in clues.values() for value in some}
+    if not values:
+        return []
+    asked = {"box": mailbox, "as": [kind for kind, some in clues.items() if some], "any": list(values)}
     return [
         Candidate(row.conversation, row.kind, row.value)
-        for kind, values in clues.items()
-        if values
-        for row in connection.execute(_CANDIDATES, {"box": mailbox, "as": kind, "any": list(values)})
+        for row in connection.execute(_CANDIDATES, asked)
+        if row.value in clues[row.kind]
     ]
 
 

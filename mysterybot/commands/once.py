@@ -33,7 +33,7 @@ async def _once(config: Config, visit: str, *, as_json: bool, conversation: str 
     if visit not in config.visits:
         no_such("visit", visit, list(config.visits))
     async with opened(config, mailboxes=[config.visits[visit].mailbox], name="once", only="") as bot:
-        conversation_id = conversation or await _start(bot, visit)
+        conversation_id = await _start(bot, visit) if conversation is None else await _known(bot, visit, conversation)
         try:
             ended = await play(bot, conversation_id, Narrator() if not as_json else None)
         except asyncio.CancelledError:
@@ -71,11 +71,21 @@ async def _start(bot: Bot, visit: str) -> str:
     return str(started)
 
 
+async def _known(bot: Bot, visit: str, conversation: str) -> str:
+    """The id that begins so, of a conversation of this visit."""
+    found = await bot.journal.read(lambda c: lifecycle.beginning_with(c, conversation))
+    wholes = [await bot.journal.read(lambda c, each=each: lifecycle.load(c, each)) for each in found]  # type: ignore[misc]
+    ids = [whole.id for whole in wholes if whole is not None and whole.visit == visit]
+    if len(ids) != 1:
+        raise Wrong(
+            f"visit {visit} has no conversation {conversation}; mysterybot conversations --visit {visit} lists them"
+        )
+    return ids[0]
+
+
 async def play(bot: Bot, conversation_id: str, narrator: Narrator | None) -> Conversation:
     """Advance one conversation to its end, telling it."""
     bot.dispatch.only = conversation_id
-    if await bot.journal.read(lambda c: lifecycle.load(c, conversation_id)) is None:
-        raise Wrong(f"there is no conversation {conversation_id}")
     bot.dispatch.nudge(conversation_id)
     async with _driven(bot.dispatch):
         while True:

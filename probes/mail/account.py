@@ -2,10 +2,13 @@
 
 import ipaddress
 import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from probes.mail.providers import Provider, completed
+from probes.mail.refresh_token import RefreshToken
 from probes.secret import Secret
 from probes.settings import Settings, SettingsFile, Shape
 
@@ -52,7 +55,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _filled_in_by_provider(*names: str) -> Callable[[dict[str, Any]], None]:
+    """For the JSON Schema: what a `provider` fills in is not required of the one who writes."""
+
+    def loosened(schema: dict[str, Any]) -> None:
+        schema["required"] = [name for name in schema.get("required", ()) if name not in names]
+
+    return loosened
+
+
 class _Server(Settings):
+    model_config = ConfigDict(json_schema_extra=_filled_in_by_provider("host"))
+
     host: Host
     security: Annotated[Security, Field(description="tls: TLS from the start; none: only for loopback hosts")] = "tls"
     ca_file: Annotated[
@@ -86,22 +100,40 @@ class ImapServer(_Server):
     junk: Annotated[Line | None, Field(description="Name of the spam folder, watched beside INBOX")] = None
 
 
+def _secrets_travel_encrypted(url: str) -> str:
+    scheme = re.match(r"(https?)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?([/?][^\s#]*)?\Z", url)
+    if scheme is None or (scheme[1] == "http" and not is_loopback(scheme[2].strip("[]"))):
+        raise ValueError("should be an https:// address")
+    if scheme[3] and not 0 < int(scheme[3][1:]) <= 65535:
+        raise ValueError("should be an https:// address, with a port of at most 65535")
+    return url
+
+
+SafeUrl = Annotated[str, AfterValidator(_secrets_travel_encrypted)]
+"""An https address; http for loopback hosts only."""
+
+
 class OAuth2(Settings):
-    """How an access token is got with a refresh token (RFC 6749 section 6), for XOAUTH2."""
+    """How an access token is got with a refresh token (RFC 6749 section 6), and how that one is got by a person."""
 
-    token_url: Annotated[str, Field(description="The provider's token endpoint")]
-    client_id: Line
+    model_config = ConfigDict(json_schema_extra=_filled_in_by_provider("token_url"))
+
+    token_url: Annotated[SafeUrl, Field(description="The provider's token endpoint; known with a provider")]
+    client_id: Annotated[Line, Field(description="Of your own registration as a client at the provider")]
     client_secret: Annotated[Secret | None, Field(description="Left out for public clients")] = None
-    refresh_token: Secret
-    scope: Line | None = None
-
-    @field_validator("token_url")
-    @classmethod
-    def _secrets_travel_encrypted(cls, url: str) -> str:
-        scheme = re.match(r"(https?)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]+)(:\d+)?(/\S*)?\Z", url)
-        if scheme is None or (scheme[1] == "http" and not is_loopback(scheme[2].strip("[]"))):
-            raise ValueError("should be an https:// address")
-        return url
+    refresh_token: Annotated[
+        RefreshToken, Field(description="As {file: PATH} it is written by `mysterybot login`, and when it is replaced")
+    ]
+    scope: Annotated[Line | None, Field(description="What is asked for; known with a provider")] = None
+    device_url: Annotated[
+        SafeUrl | None, Field(description="Device authorization endpoint (RFC 8628), for `mysterybot login`")
+    ] = None
+    authorization_url: Annotated[
+        SafeUrl | None, Field(description="Authorization endpoint (RFC 6749), for `mysterybot login` with a browser")
+    ] = None
+    redirect_host: Annotated[
+        Literal["127.0.0.1", "localhost"], Field(description="How the provider knows this machine in redirect URIs")
+    ] = "127.0.0.1"
 
 
 class Login(Settings):
@@ -133,6 +165,12 @@ def _none_as_written(value: Any) -> Any:
 class Account(Settings):
     """A mail account that we own and a mystery customer writes from."""
 
+    model_config = ConfigDict(json_schema_extra=_filled_in_by_provider("smtp", "imap"))
+
+    provider: Annotated[
+        Provider | None,
+        Field(description="Fills in servers and OAuth2 addresses where they are left out; what is written wins"),
+    ] = None
     address: Annotated[Address, Field(description="The address mail is sent from and answered to")]
     name: Annotated[Line, Field(description="The name in From, and the customer's unless a persona has another")]
     smtp: SmtpServer
@@ -153,3 +191,8 @@ class Account(Settings):
             "domain that it is below. Nobody's when left out"
         ),
     ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_of_the_provider(cls, written: Any) -> Any:
+        return completed(written) if isinstance(written, Mapping) else written

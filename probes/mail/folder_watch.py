@@ -16,6 +16,7 @@ from probes.mail import folder_names
 from probes.mail.account import Account
 from probes.mail.arrivals import Ledger
 from probes.mail.imap import CommandRefused, ConnectionLimit, Opened, Session
+from probes.mail.oauth import AccessTokens
 from probes.mail.reading import Reading
 
 log = logging.getLogger(__name__)
@@ -78,8 +79,10 @@ class FolderWatch:
         rng: Random,
         pace: Pace,
         report: Callable[[Report], None],
+        tokens: AccessTokens | None = None,
     ) -> None:
         self._account = account
+        self._tokens = tokens
         self._ledger = ledger
         self._junk = junk
         self._now = now
@@ -123,7 +126,7 @@ class FolderWatch:
 
     async def _connection(self) -> None:
         """One connection's life; it ends by an exception only."""
-        session = await Session.open(self._account, now=self._now, deadline=self._pace.deadline)
+        session = await Session.open(self._account, now=self._now, deadline=self._pace.deadline, tokens=self._tokens)
         try:
             folder, opened = await self._open(session)
             reading = Reading(session, folder, self._ledger, now=self._now)

@@ -16,10 +16,13 @@ from typing import Self, cast
 from aioimaplib import aioimaplib
 
 from probes.errors import BotError, LoginRefused, Unreachable
+from probes.mail import sasl
 from probes.mail.account import Account, Login
-from probes.mail.connecting import one_line, redacted, tls_context, unreachable
+from probes.mail.connecting import one_line, redacted, tls_context, unreachable, without
 from probes.mail.folder_names import quoted
 from probes.mail.imap_protocol import Protocol
+from probes.mail.oauth import AccessTokens
+from probes.mail.refusals import password_advice, passwords_are_off
 from probes.mail.responses import Fetched, Listed, OutOfProtocol, Response, fetched, listed, searched
 
 MAX_MAIL_BYTES = 1024 * 1024
@@ -56,12 +59,23 @@ class Session:
         self.capabilities: frozenset[str] = frozenset()
 
     @classmethod
-    async def open(cls, account: Account, *, now: Callable[[], datetime], deadline: float) -> Self:
+    async def open(
+        cls,
+        account: Account,
+        *,
+        now: Callable[[], datetime],
+        deadline: float,
+        tokens: AccessTokens | None = None,
+    ) -> Self:
         """Connect, secure as configured and log in; each answer must come within `deadline` seconds.
 
-        Raises LoginRefused, ConnectionLimit, NameNotResolved or Unreachable.
+        `tokens` are those of the account, for all its connections. Raises LoginRefused, ConnectionLimit,
+        NameNotResolved or Unreachable.
         """
         server = account.imap
+        tokens = tokens or AccessTokens.of(account)
+        if tokens is not None:
+            await tokens.ready()
         try:
             context = await asyncio.to_thread(tls_context, server)
             async with asyncio.timeout(deadline):
@@ -79,7 +93,10 @@ class Session:
                 await session._start_tls()
             await session._learn_capabilities()
             if protocol.state == aioimaplib.NONAUTH:
-                await session._log_in(account.login)
+                if tokens is not None:
+                    await session._log_in_by_token(account.login, tokens)
+                else:
+                    await session._log_in(account.login)
                 await session._learn_capabilities()
         except BaseException:
             session.abort()
@@ -271,16 +288,60 @@ class Session:
                 self._protocol.reply = [base64.b64encode(f"\0{login.user}\0{password}".encode()), b"*"]
                 await self._do("AUTHENTICATE", "PLAIN")
             else:
-                raise LoginRefused(f"{host} offers no login by password (LOGIN or AUTH=PLAIN)")
+                advice = password_advice("", host, tokens_taken=self._bearer() is not None)
+                raise LoginRefused(f"{host} offers no login by password (LOGIN or AUTH=PLAIN){advice}")
         except ValueError:
             raise LoginRefused(f"{host} cannot be sent this user or password: it holds a line break") from None
         except CommandRefused as error:
-            raise _login_refusal(redacted(str(error), login)) from None
+            raise self._password_refusal(redacted(str(error), login)) from None
         except Unreachable as error:
-            raise type(error)(redacted(str(error), login)) from None
+            said = redacted(str(error), login)
+            if passwords_are_off(said):
+                raise self._password_refusal(said) from None
+            raise type(error)(said) from None
         finally:
             self._protocol.reply = []
         self._protocol.state = aioimaplib.AUTH
+
+    def _password_refusal(self, said: str) -> BotError:
+        refusal = _login_refusal(said)
+        if not isinstance(refusal, LoginRefused):
+            return refusal
+        advice = password_advice(said, self._server.host, tokens_taken=self._bearer() is not None)
+        return LoginRefused(f"{said}{advice}")
+
+    def _bearer(self) -> str | None:
+        """The SASL mechanism for access tokens, if the server has one."""
+        return sasl.offered({word[5:] for word in self.capabilities if word.startswith("AUTH=")})
+
+    async def _log_in_by_token(self, login: Login, tokens: AccessTokens) -> None:
+        mechanism = self._bearer()
+        if mechanism is None:
+            raise LoginRefused(f"{self._server.host} offers no login by OAuth2 (OAUTHBEARER or XOAUTH2)")
+
+        async def attempt(token: str) -> None:
+            server = self._server
+            words = sasl.exchange(mechanism, user=login.user, token=token, host=server.host, port=server.port)
+            await self._exchange(words, token)
+
+        await tokens.log_in(attempt)
+        self._protocol.state = aioimaplib.AUTH
+
+    async def _exchange(self, words: sasl.Exchange, token: str) -> None:
+        protocol, initial = self._protocol, words.initial
+        at_once = "SASL-IR" in self.capabilities  # RFC 4959
+        protocol.reply = [words.to_challenge] if at_once else [initial, words.to_challenge]
+        protocol.challenge = b""
+        try:
+            await self._do("AUTHENTICATE", words.mechanism, *([initial.decode()] if at_once else []))
+        except (CommandRefused, Unreachable) as error:
+            said = without(str(error), (token, initial.decode()))
+            if not isinstance(error, CommandRefused):
+                raise type(error)(said) from None
+            status = without(sasl.error_status(protocol.challenge), (token,))
+            raise _login_refusal(f"{said} ({status})" if status else said) from None
+        finally:
+            protocol.reply = []
 
 
 def _login_refusal(said: str) -> BotError:

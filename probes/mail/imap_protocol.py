@@ -30,6 +30,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # aioimap
         self.continued = asyncio.Event()  # the server goes on with the command, or has ended it
         self.exists_at: datetime | None = None
         self.reply: list[bytes] = []  # to the continuations of AUTHENTICATE
+        self.challenge = b""  # what the last continuation said
         self._now = now
         self._gathered = 0
 
@@ -85,6 +86,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # aioimap
         elif line.startswith(b"* "):
             self._untagged(response)
         elif line.startswith(b"+"):
+            self.challenge = line[1:].strip()
             if self.reply:
                 self.transport.write(self.reply.pop(0) + b"\r\n")
             self.continued.set()

@@ -13,6 +13,7 @@ from probes.mail.arrivals import Arrival, InboxState, Ledger, Position
 from probes.mail.clock_skew import Skew
 from probes.mail.folder_watch import Down, FolderWatch, Pace, Pushed, Report, Up
 from probes.mail.imap import MAX_MAIL_BYTES
+from probes.mail.oauth import AccessTokens
 
 __all__ = ["MAX_MAIL_BYTES", "Arrival", "Inbox", "InboxState", "Ledger", "Pace", "Position"]
 
@@ -22,7 +23,8 @@ log = logging.getLogger(__name__)
 class Inbox:
     """Watches one account on at most two connections and hands every new mail to the ledger.
 
-    Mail is never marked, moved or deleted. `on_state` is called with each new `state`, in the event loop.
+    Mail is never marked, moved or deleted. `on_state` is called with each new `state`, in the event loop. `tokens` are
+    those of the account, for all its connections.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Inbox:
         rng: Random,
         on_state: Callable[[InboxState], None] | None = None,
         pace: Pace | None = None,
+        tokens: AccessTokens | None = None,
     ) -> None:
         self._address = account.address
         self._now = now
@@ -44,8 +47,13 @@ class Inbox:
         self._opened = asyncio.Event()
         self.state = InboxState(up=False, since=now())
         pace = pace or Pace()
-        self._inbox = FolderWatch(account, ledger, junk=False, now=now, rng=rng, pace=pace, report=self._inbox_reports)
-        self._spam = FolderWatch(account, ledger, junk=True, now=now, rng=rng, pace=pace, report=self._junk_reports)
+        tokens = tokens or AccessTokens.of(account)
+        self._inbox = FolderWatch(
+            account, ledger, junk=False, now=now, rng=rng, pace=pace, report=self._inbox_reports, tokens=tokens
+        )
+        self._spam = FolderWatch(
+            account, ledger, junk=True, now=now, rng=rng, pace=pace, report=self._junk_reports, tokens=tokens
+        )
 
     async def run(self) -> None:
         """Watch until cancelled; server trouble shows in `state` and is tried again, never raised."""

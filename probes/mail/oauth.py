@@ -102,6 +102,7 @@ class AccessTokens:
             answer = await self._ask(before)
         except Refusal as refusal:
             # Another process may have used and replaced it, or a person has logged in again.
+            self._replaced = None
             now = await self._refresh_token()
             if refusal.code != "invalid_grant" or now == before:
                 raise self._no_token(refusal) from None

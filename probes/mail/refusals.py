@@ -9,6 +9,18 @@ _ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
 _SENDER_STATUS = {("1", "7"), ("1", "8")}  # 5.1.7 and 5.1.8 are about the sender's address, which is ours
 _LOGIN_CODES = {530, 534, 535, 538}
 
+# How Microsoft says it, over SMTP and IMAP; 5.7.139 also stands for a wrong password.
+_PASSWORDS_OFF = re.compile(r"\bbasic ?auth\w* (is |has been )?(disabled|blocked|not )|BasicAuthBlocked", re.IGNORECASE)
+_SMTP_AUTH_OFF = re.compile(r"SmtpClientAuthentication is disabled", re.IGNORECASE)
+_APP_PASSWORD = re.compile(
+    r"application-specific password|app password|web ?login required|log in (via|with) your web browser", re.IGNORECASE
+)
+_PROVIDERS = {
+    "outlook": r"\.(office365|outlook|office|hotmail)\.com",
+    "gmail": r"\.(gmail|googlemail|google)\.com",
+    "yahoo": r"\.(yahoo|aol)\.(com|co\.jp)",
+}
+
 
 def sender_refusal(code: int, words: str) -> ProbeError:
     """The answer to MAIL."""
@@ -35,6 +47,26 @@ def login_refusal(code: int, words: str, host: str) -> ProbeError:
     if 400 <= code < 500:
         return Deferred(f"{host} puts the login off: {one_line(f'{code} {words}')}")
     return LoginRefused(f"{host} refuses the login: {one_line(f'{code} {words}')}")
+
+
+def passwords_are_off(words: str) -> bool:
+    """Whether a server says that it takes no passwords from anybody."""
+    return _PASSWORDS_OFF.search(words) is not None
+
+
+def password_advice(words: str, host: str, *, tokens_taken: bool = False) -> str:
+    """What to do when `host` refuses a password with these words, to be put behind them; "" when that is not known."""
+    provider = next((name for name, hosts in _PROVIDERS.items() if re.search(rf"{hosts}\Z", f".{host.lower()}")), None)
+    oauth2 = f"login.oauth2 (provider: {provider})" if provider else "login.oauth2"
+    if _SMTP_AUTH_OFF.search(words):
+        return "; an administrator has to allow SMTP AUTH for this mailbox"
+    if passwords_are_off(words) or provider == "outlook":
+        return f"; passwords are no longer taken here: set {oauth2} and run mysterybot login MAILBOX"
+    if _APP_PASSWORD.search(words) or provider is not None:
+        return f"; this provider wants an app password, or {oauth2} and mysterybot login MAILBOX"
+    if tokens_taken:
+        return f"; if it takes no passwords, set {oauth2} and run mysterybot login MAILBOX"
+    return ""
 
 
 def _refusal(code: int, words: str, what: str) -> ProbeError:

@@ -10,12 +10,14 @@ from datetime import datetime
 import aiosmtplib
 
 from probes.contact import PointOfNoReturn
-from probes.errors import LoginRefused, SendUncertain, Unreachable
+from probes.errors import SendUncertain, Unreachable
 from probes.mail.account import Account
 from probes.mail.addresses import ascii_domain
-from probes.mail.connecting import one_line, redacted, tls_context, unreachable
+from probes.mail.connecting import one_line, tls_context, unreachable
 from probes.mail.envelope import Envelope
-from probes.mail.refusals import login_refusal, message_refusal, recipient_refusal, sender_refusal
+from probes.mail.oauth import AccessTokens
+from probes.mail.refusals import message_refusal, recipient_refusal, sender_refusal
+from probes.mail.smtp_login import log_in
 
 IDLE_SECONDS = 60.0  # servers hang up on idle clients after a few minutes; we are the first to go
 SENDS_PER_CONNECTION = 50  # some providers answer 421 after a hundred
@@ -52,13 +54,21 @@ class Outbox:
     """Sends the mail of one account over at most `connections` warm connections; belongs to one event loop.
 
     `timeout` (seconds) bounds connecting and every answer; the answer after DATA may take ten times as long. TLS is
-    demanded as the account says, never opportunistic. A connection on which anything went wrong is closed.
+    demanded as the account says, never opportunistic. A connection on which anything went wrong is closed. `tokens` are
+    those of the account, for all its connections.
     """
 
     def __init__(
-        self, account: Account, *, now: Callable[[], datetime], timeout: float = 60, connections: int = 2
+        self,
+        account: Account,
+        *,
+        now: Callable[[], datetime],
+        timeout: float = 60,
+        connections: int = 2,
+        tokens: AccessTokens | None = None,
     ) -> None:
         self._account = account
+        self._tokens = (tokens or AccessTokens.of(account)) if account.smtp.login != "none" else None
         self._now = now
         self._timeout = timeout
         self._places = asyncio.Semaphore(connections)
@@ -188,6 +198,8 @@ class Outbox:
     async def _connect(self) -> aiosmtplib.SMTP:
         """Connected, greeted, secured as configured, and logged in; nothing less."""
         server = self._account.smtp
+        if self._tokens is not None:
+            await self._tokens.ready()
         smtp = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
@@ -202,12 +214,10 @@ class Outbox:
             async with asyncio.timeout(self._timeout):
                 await smtp.connect()
                 await smtp.ehlo()
-                await self._log_in(smtp)
+                await log_in(smtp, self._account, self._tokens)
         except BaseException as error:
             _hang_up(smtp)
             match error:
-                case aiosmtplib.SMTPAuthenticationError():
-                    raise login_refusal(error.code, redacted(error.message, self._account.login), server.host) from None
                 case aiosmtplib.SMTPResponseException():
                     said = one_line(f"{error.code} {error.message}")
                     raise Unreachable(f"{server.host} port {server.port} does not serve us: {said}") from error
@@ -215,20 +225,6 @@ class Outbox:
                     raise unreachable(server, error) from error
             raise
         return smtp
-
-    async def _log_in(self, smtp: aiosmtplib.SMTP) -> None:
-        """One attempt with one method: a wrong password tried by every method looks like an attack."""
-        server, login = self._account.smtp, self._account.login
-        if server.login == "none":
-            return
-        if login.password is None:
-            raise LoginRefused(f"there is no password for {login.user} at {server.host}")
-        methods = {"plain": smtp.auth_plain, "login": smtp.auth_login, "cram-md5": smtp.auth_crammd5}
-        for name, method in methods.items():
-            if name in smtp.server_auth_methods:
-                await method(login.user, login.password.reveal())
-                return
-        raise LoginRefused(f"{server.host} offers no login by password (AUTH PLAIN, LOGIN or CRAM-MD5)")
 
 
 def _hang_up(smtp: aiosmtplib.SMTP) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dns.asyncresolver
 import dns.exception
 import dns.name
-import dns.rdatatype
 import dns.resolver
 
 from probes.mail.addresses import ascii_domain
@@ -77,7 +77,10 @@ async def probe(target: str, *, timeout: float, route: Route) -> Reached:  # noq
 
 
 def _domain(address: str) -> str:
-    domain = ascii_domain(address.rpartition("@")[2]).lower()
+    try:
+        domain = ascii_domain(address.rpartition("@")[2]).lower()
+    except ValueError as error:
+        raise NotReached(str(error)) from None
     labels = domain.split(".")
     if any(".".join(labels[-length:]) in RESERVED for length in (1, 2)):
         raise NotReached(
@@ -103,7 +106,7 @@ async def _hosts(line: Line, resolver: Resolver, domain: str) -> list[str]:
     return list(dict.fromkeys(host for _, host in found if host != "."))[:MOST_SERVERS] or [domain]
 
 
-async def _looked_up(resolver: Resolver, name: str, kind: str) -> list[dns.rdatatype.RdataType | object]:
+async def _looked_up(resolver: Resolver, name: str, kind: str) -> list[Any]:
     try:
         absolute = dns.name.from_text(name)
         answer = await resolver.resolve(absolute, kind, search=False, raise_on_no_answer=False)
@@ -117,6 +120,7 @@ async def _looked_up(resolver: Resolver, name: str, kind: str) -> list[dns.rdata
 
 
 async def _visit(line: Line, resolver: Resolver, host: str, target: str, route: Route) -> None:
+    line.expires = line.remark = None
     with line.phase("dns", f"looking up {host}"):
         found = [await _looked_up(resolver, host, kind) for kind in ("A", "AAAA")]
     addresses = [str(each) for records in found for each in records][:MOST_ADDRESSES]

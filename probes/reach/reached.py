@@ -10,8 +10,8 @@ class Reached:
     """Whether a channel could be reached, and how long each phase took.
 
     `phases` are seconds, in the order they were gone through, up to the one that failed (which is included). `reason`
-    is one line for a person: why it is not up, or what is wrong all the same. `certificate_expires` is the end of the server's certificate, when it
-    showed a valid one.
+    is one line for a person: why it is not up, or what is wrong all the same. `certificate_expires` is the end of the
+    server's certificate, when it showed a valid one.
     """
 
     up: bool

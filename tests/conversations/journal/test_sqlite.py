@@ -86,7 +86,6 @@ def _open_and_start(
         answers.put((name, repr(error)))
 
 
-@pytest.mark.xfail(strict=True, reason="SQLite refuses to go over to WAL at once while another writes, without waiting")
 async def test_a_new_journal_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     other = sqlite3.connect(path, isolation_level=None)
@@ -100,7 +99,6 @@ async def test_a_new_journal_that_another_process_is_just_making_is_waited_for(t
         other.close()
 
 
-@pytest.mark.xfail(strict=False, reason="one time in a hundred: see the test above")
 def test_processes_that_open_a_new_journal_at_the_same_moment_all_can(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     together, answers = context.Barrier(3), context.Queue()
