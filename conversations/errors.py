@@ -73,7 +73,10 @@ class Recorded:
 
     kinds: ClassVar[dict[str, type[ConversationError]]] = {
         kind.__name__: kind
-        for kind in (NoReply, Undelivered, Unanswered, SendUncertain, CouldNotSend, TooManyMessages, Failed, Faulted)
+        for kind in (
+            *(NoReply, Undelivered, Unanswered, Failed),
+            *(SendUncertain, CouldNotSend, ScenarioBroken, TooManyMessages, Faulted),
+        )
     }
 
     @classmethod

@@ -129,7 +129,11 @@ class Replay:
             while step.outcome.get("retry_at", 0.0) > self.clock.now():
                 await self.park(step.outcome["retry_at"])
             if not step.intent:
-                step.intent = prepare()
+                try:
+                    step.intent = prepare()
+                except errors.ConversationError as error:
+                    self._settle(step, error)
+                    return _outcome(step)
                 await self._write(steps.save(self.held.id, step), self._clues(step.intent))
             return await self._transmit(step, transmit, grace)
 
@@ -220,10 +224,10 @@ class Replay:
         try:
             sent = await _unwrapped(self.pending, transmit(step.intent, point_of_no_return))
         except (LineLost, asyncio.CancelledError) as error:
-            if step.status is not Status.TRANSMITTING and isinstance(error, asyncio.CancelledError):
-                raise
-            step.status = Status.UNCERTAIN
-            step.outcome = {"reason": str(error) or "interrupted"}
+            if step.status is Status.TRANSMITTING or isinstance(error, LineLost):
+                step.status = Status.UNCERTAIN
+                step.outcome = {"reason": str(error) or "interrupted"}
+            # Else we are stopped before it: the point may be written already, but nothing went out, and that is put right.
             await asyncio.shield(self._write(steps.save(self.held.id, step)))
             if isinstance(error, asyncio.CancelledError):
                 raise

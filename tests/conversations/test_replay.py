@@ -401,3 +401,51 @@ async def test_a_closing_message_that_was_interrupted_is_not_waited_for(town: To
     assert conversation.verdict is Verdict.FAULTED
     assert conversation.finished_at == conversation.started_at
     assert conversation.steps[-1].status is Status.UNCERTAIN
+
+
+async def test_a_scenario_may_catch_that_it_wrote_too_often_and_go_on(town: Town) -> None:
+    @scenario("Writes until it may not, then listens")
+    async def insists(customer: Customer) -> None:
+        try:
+            while True:
+                await customer.write("And another thing!")
+        except errors.TooManyMessages:
+            await customer.pause(HOUR)
+        await customer.reply(within=DAY)
+
+    async with life(town, insists) as here:
+        conversation_id = await begin(here.journal, definition(), town.clock.now())
+        await here.settle()
+    town.reply(town.delivered[-1], "Yes, yes.")
+    async with life(town, insists, owner="test:2") as here:
+        conversation = await here.play(conversation_id)
+    assert conversation.verdict is Verdict.PASSED, conversation.reason
+
+
+async def test_stopped_on_the_way_to_the_point_of_no_return_nothing_is_uncertain(town: Town) -> None:
+    import asyncio
+
+    async with life(town, ask) as here:
+        write, reached = here.journal.write, asyncio.Event()
+
+        async def stop_there(operation: Callable[..., object]) -> object:
+            result = await write(operation)
+            if "point_of_no_return" in operation.__qualname__:
+                reached.set()
+                await asyncio.Event().wait()
+            return result
+
+        here.journal.write = stop_there  # type: ignore[method-assign, assignment]
+        conversation_id = await begin(here.journal, definition(), town.clock.now())
+        driving = asyncio.create_task(here.dispatch.drain())
+        await reached.wait()
+        here.journal.write = write  # type: ignore[method-assign]
+        await here.dispatch.stop()
+        await driving
+        assert (await here.load(conversation_id)).steps[0].status is Status.INTENDED
+    town.clock.turn(61)
+    town.answer = desk_that_answers
+    async with life(town, ask, owner="test:2") as here:
+        conversation = await here.play(conversation_id)
+    assert conversation.verdict is Verdict.PASSED
+    assert len(town.delivered) == 1
