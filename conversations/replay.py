@@ -12,6 +12,7 @@ Steps that change nothing outside are written together with whatever is written 
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from conversations.journal import Journal, aggregates, lifecycle, messages, step
 from conversations.records import Conversation, Status, Step, StoredFinding, StoredMessage, Verdict, to_json
 from probes.errors import Deferred, DeskError, ProbeError
 from probes.errors import SendUncertain as LineLost
+from replies.kind import Kind
 
 RETRY_AFTER = (5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 900.0, 1800.0)
 """Seconds until a send that surely did not go out is tried again; when they are used up it is given up."""
@@ -240,7 +242,7 @@ class Replay:
         await self._write(
             steps.save(self.held.id, step), lambda c: messages.record_sent(c, self.held.id, values), *sent.also
         )
-        await self.refresh()
+        self.held.messages.append(_as_stored(values))
         return step.outcome
 
     async def _not_sent(self, step: Step, error: ProbeError) -> Mapping[str, Any]:
@@ -278,7 +280,7 @@ class Replay:
         outcome = {"at": message["at"], "message_id": step.intent.get("message_id"), "proved_by": proof.id}
         self._conclude(step, Status.DONE, outcome)
         await self._write(lambda c: messages.record_sent(c, self.held.id, message))
-        await self.refresh()
+        self.held.messages.append(_as_stored(message))
         return step.outcome
 
     def _give_up(self, step: Step) -> Mapping[str, Any]:
@@ -312,6 +314,13 @@ class _Using:
 
     def __exit__(self, *exc: object) -> None:
         self._replay._busy = False
+
+
+def _as_stored(values: Mapping[str, Any]) -> StoredMessage:
+    """A message of ours as it was just stored; its id matters to nobody in this activation."""
+    fields = ("message_id", "subject", "sender", "recipient", "text", "at")
+    envelope = json.loads(values.get("envelope") or "{}")
+    return StoredMessage(0, "out", Kind.SENT, *(values[field] for field in fields), envelope=envelope)
 
 
 def _outcome(step: Step) -> Mapping[str, Any]:
