@@ -8,7 +8,7 @@ SERVERS := postfix dovecot-core dovecot-imapd dovecot-lmtpd prometheus
 HAS_BROWSER = $(BIN)/python -c 'import os; from probes.form import find, settings; find.find_browser(settings.BrowserSettings(), os.environ)' >/dev/null 2>&1
 ROOT_ON_DEBIAN := $(shell [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo yes)
 
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check format bench eval lock clean
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ format: $(VENV)/.dev  ## put the code into its one form
 
 bench: $(VENV)/.dev $(VENV)/.browser  ## measure; prints a table and writes bench.json
 	$(BIN)/python -m benchmarks $(ARGS)
+
+eval: $(VENV)/.dev  ## measure the reading of replies on labelled mail: make eval CORPUS=folder
+	@[ -n "$(CORPUS)" ] || { echo "make eval CORPUS=folder: which folder? docs/replies.md tells its form" >&2; exit 2; }
+	@$(BIN)/python -m tests.replies.evaluation "$(CORPUS)"
 
 lock: $(VENV)/.dev  ## choose the newest dependencies anew (needs uv)
 	printf 'setuptools>=77\n' > $(VENV)/build.in

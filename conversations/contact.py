@@ -14,7 +14,7 @@ from conversations.templates import fill
 from conversations.world import World
 from probes.errors import ProbeError
 from probes.form.channel import FormChannel
-from probes.mail.letter import Letter, compose
+from probes.mail.letter import Attachment, Letter, compose
 
 SUBJECT_LENGTH = 78
 
@@ -54,8 +54,10 @@ class Contact:
             "reference": self.conversation.reference,
         }
 
-    def prepare_contact(self, subject: str, text: str, message_id: str, now: float) -> dict[str, Any]:
-        """The intent of a new contact over the visit's channel."""
+    def prepare_contact(
+        self, subject: str, text: str, message_id: str, now: float, attachments: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The intent of a new contact over the visit's channel. `attachments`: name → text; a form takes none."""
         reference = self.conversation.reference
         if reference not in subject and reference not in text:
             subject = f"{subject} ({reference})"  # what an answer can be known by when it has no threading headers
@@ -65,7 +67,10 @@ class Contact:
             fields = {field: fill(template, values) for field, template in channel.fields.items()}
             message = self._message(f"form:{message_id}", None, subject, text, channel.form)
             return {"form": fields, "message": message}
-        return self._mail_intent(subject, text, message_id, channel.email, now)
+        intent = self._mail_intent(subject, text, message_id, channel.email, now)
+        if attachments:
+            intent["letter"]["attachments"] = dict(attachments)
+        return intent
 
     def prepare_answer(
         self, to: StoredMessage, text: str, message_id: str, now: float, *, closing: bool
@@ -73,7 +78,8 @@ class Contact:
         """The intent of an answer within the thread of a message, ours or theirs (RFC 5322 §3.6.4)."""
         if closing and self.definition.desk.disclosure == "closing":
             text = f"{text}\n\n{DISCLOSURE_CLOSING}"
-        subject = to.subject if to.subject[:3].lower() == "re:" else f"Re: {to.subject}"
+        subject = "".join(char if char.isprintable() else " " for char in to.subject)  # theirs may hold anything
+        subject = subject if subject[:3].lower() == "re:" else f"Re: {subject}"
         recipient = (to.envelope.get("reply_to") or [to.sender])[0] if to.inbound else to.recipient
         parent = [to.message_id] if to.message_id else []
         references = [*to.envelope.get("references", ()), *parent][-20:]
@@ -91,6 +97,7 @@ class Contact:
                     **letter,
                     "date": datetime.fromtimestamp(letter["date"], UTC),
                     "references": tuple(letter["references"]),
+                    "attachments": tuple(Attachment(*file) for file in letter.get("attachments", {}).items()),
                 }
             )
         )

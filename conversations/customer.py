@@ -26,13 +26,17 @@ FOREVER = Duration.parse("30 days")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: one message, or several that a person wrote in a row. `text` is the new text, quotes and signature cut."""
+    """What came back: one message, or several that a person wrote in a row.
+
+    `text` is the new text, quotes and signature cut; `quoted` what stands around it, at most 4,000 characters a message.
+    """
 
     text: str
     subject: str
     sender: str
     kind: Kind
     at: datetime
+    quoted: str = ""
 
 
 class Customer:
@@ -73,18 +77,28 @@ class Customer:
 
     # --- writing -----------------------------------------------------------------------------------------------
 
-    async def write(self, text: str, *, subject: str | None = None, facts: Mapping[str, str] | None = None) -> None:
+    async def write(
+        self,
+        text: str,
+        *,
+        subject: str | None = None,
+        facts: Mapping[str, str] | None = None,
+        attachments: Mapping[str, str] | None = None,
+    ) -> None:
         """Contact the desk over the visit's channel. `{placeholders}` in the texts stand for facts.
 
+        `attachments`: small text files, name → text, sent as they are; over a form there are none.
         Raises Undelivered when the desk cannot be contacted, CouldNotSend when that is our fault, SendUncertain when nobody
         knows. Contacts nobody before the mailbox is known to receive.
         """
         text, subject = self.filled(text, facts), self.filled(subject or _first_line(text), facts)
 
         def prepare() -> dict[str, Any]:
-            return self._contact.prepare_contact(subject, text, self._message_id(), self._replay.clock.now())
+            now = self._replay.clock.now()
+            return self._contact.prepare_contact(subject, text, self._message_id(), now, attachments)
 
-        await self._send("write", {"text": text, "subject": subject}, prepare)
+        attached = {"attachments": dict(attachments)} if attachments else {}
+        await self._send("write", {"text": text, "subject": subject, **attached}, prepare)
 
     async def answer(self, text: str, *, facts: Mapping[str, str] | None = None, closing: bool = False) -> None:
         """Answer the last message that a person wrote, in its thread; without one, follow up on our own last message.
@@ -248,4 +262,5 @@ def _as_reply(taken: Sequence[StoredMessage]) -> Reply | None:
         return None
     last = taken[-1]
     text = "\n\n".join(message.text for message in taken)
-    return Reply(text, last.subject, last.sender, last.kind, moment(last.at))
+    quoted = "\n\n".join(filter(None, (str(message.envelope.get("quoted", "")) for message in taken)))
+    return Reply(text, last.subject, last.sender, last.kind, moment(last.at), quoted)

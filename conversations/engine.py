@@ -12,10 +12,11 @@ from conversations import errors
 from conversations.clock import Clock
 from conversations.customer import Customer
 from conversations.definition import Definition
-from conversations.journal import Journal, lifecycle
+from conversations.journal import Journal, control, lifecycle
 from conversations.records import Conversation, Verdict
 from conversations.replay import Replay
 from conversations.scenario import Scenario, where_raised
+from conversations.times import moment
 from conversations.world import World
 
 log = logging.getLogger(__name__)
@@ -80,11 +81,22 @@ class Engine:
                 where = where_raised(error, scenario.play)
                 what = f"the scenario raised {type(error).__name__}: {_one_line(error)}"
                 return Verdict.FAULTED, f"{what} ({where})" if where else what
+        except errors.NoReply as error:
+            return await self._unanswered(held, str(error))
         except errors.Failed as error:
             return Verdict.FAILED, str(error)
         except errors.ConversationError as error:
             return Verdict.FAULTED, str(error)
         return Verdict.PASSED, ""
+
+    async def _unanswered(self, held: Conversation, reason: str) -> tuple[Verdict, str]:
+        """The desk's fault, unless our own provider lost the last control mail of the mailbox."""
+        lost = await self.journal.read(lambda c: control.lost_at(c, held.mailbox))
+        if lost is None:
+            return Verdict.FAILED, reason
+        at = moment(lost).isoformat(timespec="minutes")
+        told = f"{reason}, but the control mail of mailbox {held.mailbox} of {at} was lost too: our provider may be to blame"
+        return Verdict.FAULTED, told
 
     async def _renewed(self, conversation_id: str) -> bool:
         until = self.clock.now() + LEASE

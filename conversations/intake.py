@@ -17,9 +17,10 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from conversations.clock import Clock
+from conversations.control import MARKER, SUBJECT
 from conversations.correlation import Match, correlate
 from conversations.definition import Definition
-from conversations.journal import Journal, lifecycle, messages
+from conversations.journal import Journal, control, lifecycle, messages
 from conversations.records import StoredFinding, to_json
 from probes.mail.arrivals import Arrival, Position
 from replies.checks import findings
@@ -32,6 +33,14 @@ log = logging.getLogger(__name__)
 
 SHORTEST_SKEW = 2.0
 """Seconds by which a server's clock must differ from ours before its stamps are corrected: below is rounding and transit."""
+
+
+MAX_QUOTED = 4_000
+"""Characters kept of what stands around the new text of a mail: our own words as the desk gives them back."""
+
+
+MOST_RAW = 500
+"""Raw mails kept as evidence of one conversation."""
 
 
 class Intake:
@@ -73,14 +82,18 @@ class Intake:
 
     async def _take_in(self, arrival: Arrival) -> None:
         message = await asyncio.to_thread(read, arrival.raw)
+        if await self._is_control_mail(arrival, message):
+            return
         match, ours, known = await self._journal.read(lambda c: self._match(c, message))
         text = await asyncio.to_thread(new_text, message.text, ours)
         kind = self._classify(message, text, match, ours)
         facts = {name: value for name, value in known.items() if any(value in each for each in ours)}
         trusted = self._authserv_id if kind.kind is Kind.HUMAN else None
-        check = partial(findings, message, text, kind, folder=arrival.folder, facts=facts, authserv_id=trusted)
+        check = partial(
+            findings, message, text, kind, folder=arrival.folder, facts=facts, authserv_id=trusted, ours=ours
+        )
         found = await asyncio.to_thread(check) if match else []
-        evidence = await asyncio.to_thread(self._keep_raw, arrival, match)
+        evidence = None if await self._flooded(match) else await asyncio.to_thread(self._keep_raw, arrival, match)
         received = messages.Received(
             mailbox=self._mailbox,
             conversation=match.conversation if match else None,
@@ -98,6 +111,23 @@ class Intake:
             return
         log.info("mailbox %s: %s for conversation %s (%s)", self._mailbox, kind.kind, match.conversation, match.rule)
         self._nudge(match.conversation)
+
+    async def _is_control_mail(self, arrival: Arrival, message: Message) -> bool:
+        """Whether it is one that we sent ourselves; then its arrival is noted, and it belongs to nobody."""
+        if MARKER.lower() not in message.headers and message.subject != SUBJECT:
+            return False
+        ids = [each for each in (message.message_id, message.header(MARKER.lower()).strip()) if each]
+        _, delivered = self._delivered(arrival.internal_date, arrival.detected_at)
+        known = await self._journal.write(lambda c: control.arrived(c, self._mailbox, ids, delivered))
+        if known and arrival.folder != "INBOX":
+            log.warning("mailbox %s: a control mail was delivered to the folder %s", self._mailbox, arrival.folder)
+        return known
+
+    async def _flooded(self, match: Match | None) -> bool:
+        """Whether so many mails have come in this conversation that a robot would fill the disk with them."""
+        if match is None:
+            return False
+        return await self._journal.read(lambda c: messages.count_received(c, match.conversation)) >= MOST_RAW
 
     def _match(self, connection: Connection, message: Message) -> tuple[Match | None, list[str], dict[str, str]]:
         """The conversation, what we wrote in it, and the facts that its customer knows."""
@@ -136,6 +166,7 @@ class Intake:
             "reply_to": message.reply_to[:5],
             "sender_name": message.sender_name,
             "evidence": kind.evidence,
+            "quoted": message.text.replace(text, "", 1).strip()[:MAX_QUOTED],
             "truncated": message.truncated or arrival.size > len(arrival.raw),
         }
         return {

@@ -106,6 +106,7 @@ class Conversation:
     steps: list[Step] = field(default_factory=list)
     messages: list[StoredMessage] = field(default_factory=list)
     findings: list[StoredFinding] = field(default_factory=list)
+    delivery_seconds: float | None = None  # of the last control mail of its mailbox
     left_out: int = 0  # messages that the journal holds besides: a flood is not read to its end
 
 

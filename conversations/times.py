@@ -34,6 +34,7 @@ class Times:
     first_reply: Elapsed | None
     next_replies: tuple[Elapsed, ...]
     resolution: Elapsed | None
+    delivery: float | None = None  # of the last control mail: our own provider's part
 
     def to_json(self) -> dict[str, Any]:
         """In the form of `conversations show --json`."""
@@ -50,7 +51,7 @@ class Times:
             "first_reply_seconds": clocks(self.first_reply),
             "next_reply_seconds": [clocks(elapsed) for elapsed in self.next_replies],
             "resolution_seconds": clocks(self.resolution),
-            "delivery_seconds": None,  # measured by control mails, which do not exist yet
+            "delivery_seconds": None if self.delivery is None else round(self.delivery, 3),
         }
 
 
@@ -71,7 +72,7 @@ def times(conversation: Conversation, hours: BusinessHours) -> Times:
     """The times of a conversation, finished or not."""
     sent, received = _sides(conversation)
     if not sent:
-        return Times(None, None, (), None)
+        return Times(None, None, (), None, conversation.delivery_seconds)
     start = sent[0].at
     first_acknowledgement = next((m.at for m in received if m.kind is Kind.ACKNOWLEDGEMENT), None)
     replies = [elapsed(ours, theirs.at, hours) for ours, theirs in exchanges(conversation) if theirs is not None]
@@ -83,6 +84,7 @@ def times(conversation: Conversation, hours: BusinessHours) -> Times:
         first_reply=replies[0] if answered_first else None,
         next_replies=tuple(replies[1:] if answered_first else replies),
         resolution=elapsed(start, humans[-1].at, hours) if resolved else None,
+        delivery=conversation.delivery_seconds,
     )
 
 

@@ -32,7 +32,7 @@ def detail(whole: Conversation) -> Mapping[str, Any]:
         "verdict": summary.verdict,
         "took": None if whole.finished_at is None else whole.finished_at - whole.started_at,
         "waits": list(_waits(whole, summary)),
-        "left_out": len(whole.messages) - len(shown.messages),
+        "left_out": whole.left_out + len(whole.messages) - len(shown.messages),
     }
 
 

@@ -82,6 +82,8 @@ _TABLE: Final = (
     Metric("mailbox_clock_skew_seconds", "gauge", ("mailbox",), "Our clock minus the mail server's."),
     Metric("mailbox_unmatched_total", "counter", ("mailbox",), "Mails that belong to no conversation."),
     Metric("detection_lag_seconds", "histogram", ("mailbox",), "A mail's delivery to when we saw it."),
+    Metric("delivery_seconds", "histogram", ("mailbox",), "A control mail's acceptance to its delivery."),
+    Metric("control_mail_lost_total", "counter", ("mailbox",), "Control mails that were accepted and did not arrive."),
     Metric("sends_uncertain_total", "counter", VISIT, "Sends of which nobody knows whether they went out."),
     Metric("timetable_lag_seconds", "gauge", (), "How late the timetable was at its last look."),
     Metric("paused", "gauge", (), "Whether new contacts are stopped: 1 or 0."),

@@ -113,6 +113,8 @@ def _from_zero(metric: Metric, live: Live, stored: Iterable[Sample]) -> Iterator
             yield from ({**labels, "result": result} for labels, _ in stored for result in RESULTS)
         case "sends_uncertain_total":
             yield from (visit.labels for visit in live.visits)
+        case "control_mail_lost_total":
+            yield from ({"mailbox": box.name} for box in live.mailboxes if box.control)
         case "mailbox_unmatched_total":
             yield from ({"mailbox": box.name} for box in live.mailboxes)
 
@@ -157,6 +159,9 @@ def _measured(metric: Metric, live: Live) -> Iterator[Labels]:
     """The histograms that are there before anything was measured."""
     if metric.name == "detection_lag_seconds":
         yield from ({"mailbox": box.name} for box in live.mailboxes)
+        return
+    if metric.name == "delivery_seconds":
+        yield from ({"mailbox": box.name} for box in live.mailboxes if box.control)
         return
     for visit in live.visits:
         if metric.name in CLOCKED:

@@ -38,6 +38,7 @@ class LiveMailbox:
     name: str
     up: bool
     skew: float | None
+    control: bool = False  # whether it sends control mails
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,27 @@ def check(config: Path, connect: bool, open_: bool, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("mailbox")
+@CONFIG
+@click.option("--browser", is_flag=True, help="Use a browser on this machine, even where the provider has codes.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default="any",
+    help="Port of 127.0.0.1 to which the browser comes back.",
+)
+def login(mailbox: str, config: Path, browser: bool, port: int) -> None:
+    """Let the bot into a mailbox by OAuth2.
+
+    Shows a code or an address for you to log in with, and stores the refresh token in the file that the config names.
+    """
+    from mysterybot.commands import login as command
+
+    sys.exit(command.login(mailbox, config, browser=browser, port=port))
+
+
+@main.command()
 @CONFIG
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @VERBOSE

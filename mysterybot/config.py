@@ -8,13 +8,14 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
+from conversations.control import Mailbox
 from conversations.durations import Duration
 from conversations.visit import Desk, Interval, Limits, Name, Visit
 from mysterybot.complaints import ConfigError, ConfigErrors, Loc, at, complaints
 from mysterybot.crosschecks import Parts, ScenarioSource, cross_check
 from mysterybot.yamlfile import MAX_CHARACTERS, Node, YamlError, compose
 from probes.form.settings import BrowserSettings
-from probes.mail.account import Account
+from probes.mail.refresh_token import absent
 from probes.secret import Secret
 from probes.settings import Settings, SettingsPath, Shape, Surroundings
 
@@ -86,7 +87,7 @@ class Config(Settings):
     """Settings of mysterybot."""
 
     bot: Bot = Field(default_factory=dict, validate_default=True)  # validated, so that data starts at the file's folder
-    mailboxes: Annotated[dict[Name, Account], Field(description="Test accounts of ours")] = Field(default_factory=dict)
+    mailboxes: Annotated[dict[Name, Mailbox], Field(description="Test accounts of ours")] = Field(default_factory=dict)
     desks: Annotated[dict[Name, Desk], Field(description="Support desks under watch")] = Field(default_factory=dict)
     visits: Annotated[dict[Name, Visit], Field(description="Who asks what, where, how often")] = Field(
         default_factory=dict
@@ -129,7 +130,7 @@ def load(path: Path, environ: Mapping[str, str], scenarios: ScenarioSource | Non
         errors += complaints(error, root, Config)
     parts = _parts(config, root, around)
     errors += cross_check(parts, root, base, scenarios)
-    warnings = tuple(at(root, loc, message) for loc, message in _literals(config or parts, ()))
+    warnings = tuple(at(root, loc, message) for loc, message in _doubtful(config or parts, ()))
     if config is None or errors:
         raise ConfigErrors(path, errors, warnings)
     config._file, config._warnings = path, warnings
@@ -182,7 +183,7 @@ def _parts(config: Config | None, root: Node, around: Surroundings) -> Parts:
         return Parts(config.mailboxes, config.desks, config.visits)
 
     return Parts(
-        _right_ones(root, "mailboxes", Account, around),
+        _right_ones(root, "mailboxes", Mailbox, around),
         _right_ones(root, "desks", Desk, around),
         _right_ones(root, "visits", Visit, around),
     )
@@ -199,17 +200,19 @@ def _right_ones(root: Node, section: str, model: type[Part], around: Surrounding
     return entries
 
 
-def _literals(value: object, loc: Loc) -> Iterator[tuple[Loc, str]]:
-    """Where secrets stand in the file in clear. A URL without credentials is none."""
+def _doubtful(value: object, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    """Secrets that stand in the file in clear (a URL without credentials is none), or are still to be got."""
     if isinstance(value, Secret):
-        if value.literal and not re.fullmatch(r"[a-z0-9+.-]+://[^@?]*", value.reveal()):
+        if absent(value):
+            yield loc, f"there is no such file yet; mysterybot login {loc[1]} writes it"
+        elif value.literal and not re.fullmatch(r"[a-z0-9+.-]+://[^@?]*", value.reveal()):
             yield loc, "a secret stands here in clear; better {env: NAME} or {file: PATH}"
     elif isinstance(value, Parts):
         for section in ("mailboxes", "desks", "visits"):
-            yield from _literals(getattr(value, section), (*loc, section))
+            yield from _doubtful(getattr(value, section), (*loc, section))
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _literals(getattr(value, name), (*loc, name))
+            yield from _doubtful(getattr(value, name), (*loc, name))
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _literals(item, (*loc, name))
+            yield from _doubtful(item, (*loc, name))

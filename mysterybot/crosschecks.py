@@ -8,13 +8,13 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from conversations.control import Mailbox
 from conversations.scenario import Scenario
 from conversations.templates import PLACEHOLDER, placeholders
 from conversations.visit import Desk, EmailChannel, Visit
 from mysterybot.complaints import ConfigError, at, complaints, suggestion
 from mysterybot.yamlfile import Node
 from probes.form.channel import FormChannel
-from probes.mail.account import Account
 
 ScenarioSource = Callable[[str, Path], Scenario]
 """Finds a scenario by what stands under `scenario:` and the folder of the config; LookupError or ValueError if not."""
@@ -27,7 +27,7 @@ PLACEHOLDERS: Final = frozenset({"name", "address", "subject", "body", "referenc
 class Parts:
     """The parts of a config by name; None stands for one that is wrong in itself, so that its name is still known."""
 
-    mailboxes: Mapping[str, Account | None]
+    mailboxes: Mapping[str, Mailbox | None]
     desks: Mapping[str, Desk | None]
     visits: Mapping[str, Visit | None]
 
@@ -36,6 +36,7 @@ def cross_check(parts: Parts, root: Node, base: Path, scenarios: ScenarioSource 
     """Everything that does not fit together."""
     yield from _addresses(parts, root)
     yield from _templates(parts, root)
+    yield from _control(parts, root)
     visits = root.child("visits")
     for name in parts.visits:
         # As it is written, so that what a visit refers to is checked even when something else in it is wrong.
@@ -61,6 +62,14 @@ def _addresses(parts: Parts, root: Node) -> Iterator[ConfigError]:
                 owner = owners[channel.email.lower()]
                 where = ("desks", desk_name, "channels", channel_name, "email")
                 yield at(root, where, f"this is the address of our own mailbox {owner}; it would write to itself")
+
+
+def _control(parts: Parts, root: Node) -> Iterator[ConfigError]:
+    for name, mailbox in parts.mailboxes.items():
+        to = mailbox.control.to if mailbox and mailbox.control else None
+        if to is not None and to not in parts.mailboxes:
+            where = ("mailboxes", name, "control", "to")
+            yield at(root, where, f"no such mailbox; {suggestion(to, parts.mailboxes, 'there are')}")
 
 
 def _references(parts: Parts, name: str, written: Mapping[str, object], root: Node) -> Iterator[ConfigError]:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from conversations.control import ControlMails, plans
 from conversations.journal import lifecycle, switches
 from exporters.snapshot import Live, LiveMailbox, LiveVisit, Snapshot, snapshot
 from mysterybot import __version__
@@ -25,6 +26,7 @@ from probes.form.channel import FormChannel
 log = logging.getLogger(__name__)
 
 RETENTION_EVERY = 3600.0
+CONTROL_EVERY = 5.0
 
 
 class CannotRun(Exception):
@@ -50,6 +52,9 @@ async def running(config: Config, *, visits: bool = True) -> AsyncIterator[tuple
             if visits:
                 timetable.every(1, "timetable", bot.visits.start_due)
             timetable.every(config.reach.every.amount, "reach probes", reaching.probe_all)
+            if watched := plans(config.mailboxes):
+                mails = ControlMails(bot.journal, bot.world, bot.clock, bot.rng, watched)
+                timetable.every(CONTROL_EVERY, "control mails", mails.tick)
             timetable.every(RETENTION_EVERY, "retention", Retention(bot.journal, bot.world.evidence, bot.clock).sweep)
             async with _in_background(bot.dispatch.run(), timetable.run()):
                 yield bot, server
@@ -109,7 +114,12 @@ def live(bot: Bot, reaching: Reaching, *, paused: bool) -> Live:
         version=__version__,
         visits=[_live_visit(config, name) for name in config.visits],
         mailboxes=[
-            LiveMailbox(name, mailbox.inbox.state.up, mailbox.inbox.state.clock_skew_seconds)
+            LiveMailbox(
+                name,
+                mailbox.inbox.state.up,
+                mailbox.inbox.state.clock_skew_seconds,
+                config.mailboxes[name].control is not None,
+            )
             for name, mailbox in bot.world.mailboxes.items()
         ],
         targets=[target.labels for target in reaching.targets],

@@ -6,5 +6,6 @@ A new one: write it in a file of its own, add its name here, and an example to d
 BUILT_IN = {
     "ask_and_follow_up": "scenarios.ask_and_follow_up:ask_and_follow_up",
     "acknowledged": "scenarios.acknowledged:acknowledged",
+    "intact": "scenarios.intact:intact",
 }
 """Name in the config → module and function; loaded when a visit names it."""

@@ -75,7 +75,15 @@ _MASTER_CF = """\
   -o smtpd_tls_wrappermode=yes
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+127.0.0.1:{rewriting_port} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+  -o cleanup_service_name=cleanup-rewriting
 cleanup unix n - n - 0 cleanup
+cleanup-rewriting unix n - n - 0 cleanup
+  -o header_checks=regexp:{root}/postfix/conf/rewriting
+  -o always_add_missing_headers=yes
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
 rewrite unix - - n - - trivial-rewrite
@@ -171,6 +179,7 @@ class MailServers:
     mx_port: int
     starttls_port: int
     tls_port: int
+    rewriting_port: int  # TLS; as of a provider that replaces the Message-ID
     imap_port: int
     imaps_port: int
     users: Mapping[str, str]
@@ -247,13 +256,15 @@ def _set_up(root: Path, users: Mapping[str, str], connections: int) -> MailServe
     authority = trustme.CA()
     authority.cert_pem.write_to_path(root / "tls/ca.pem")
     authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(root / "tls/server.pem")
-    ports = dict(zip(("mx_port", "starttls_port", "tls_port", "imap_port", "imaps_port"), _free_ports(5), strict=True))
+    names = ("mx_port", "starttls_port", "tls_port", "rewriting_port", "imap_port", "imaps_port")
+    ports = dict(zip(names, _free_ports(len(names)), strict=True))
     values = {
         "root": root, "domain": DOMAIN, "connections": connections,
         "mail_uid": nobody.pw_uid, "mail_gid": nobody.pw_gid, **ports,
     }  # fmt: skip
     (root / "postfix/conf/main.cf").write_text(_MAIN_CF.format(**values))
     (root / "postfix/conf/master.cf").write_text(_MASTER_CF.format(**values))
+    (root / "postfix/conf/rewriting").write_text("/^Message-ID:(.*)/ REPLACE X-Original-Message-ID:$1\n")
     (root / "postfix/conf/mailboxes").write_text("".join(f"{address} ok\n" for address in users))
     (root / "dovecot/dovecot.conf").write_text(_DOVECOT_CONF.format(**values))
     (root / "dovecot/users").write_text("".join(f"{user}:{{PLAIN}}{word}::::::\n" for user, word in users.items()))

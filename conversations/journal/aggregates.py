@@ -28,6 +28,7 @@ REPLY_BUCKETS: tuple[float, ...] = tuple(
 
 ACKNOWLEDGEMENT_BUCKETS = (1, 2, 5, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, DAY)
 SUBMIT_BUCKETS = (0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60)
+DELIVERY_BUCKETS = (1, 2, 5, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 4 * HOUR, DAY)
 DETECTION_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 15, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, DAY)
 
 BUCKETS: Mapping[str, tuple[float, ...]] = {
@@ -37,6 +38,7 @@ BUCKETS: Mapping[str, tuple[float, ...]] = {
     "resolution_seconds": REPLY_BUCKETS,
     "form_submit_seconds": SUBMIT_BUCKETS,
     "detection_lag_seconds": DETECTION_BUCKETS,
+    "delivery_seconds": DELIVERY_BUCKETS,
 }
 """Every histogram, with the upper bounds of its buckets in seconds."""
 

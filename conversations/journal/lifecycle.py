@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from conversations.journal import aggregates, rows, schema
+from conversations.journal import aggregates, control, rows, schema
 from conversations.records import Conversation, StoredMessage, Verdict
 
 conversation = schema.conversation
@@ -209,6 +209,8 @@ def load(connection: Connection, conversation_id: str) -> Conversation | None:
     found = [row._asdict() for row in connection.execute(_LOAD_MESSAGES, which)]
     whole.messages = [rows.message(row) for row in found]
     whole.left_out = found[0]["total"] - len(found) if found else 0
+    until = float("inf") if whole.finished_at is None else whole.finished_at
+    whole.delivery_seconds = control.delivery_seconds(connection, whole.mailbox, until)
     whole.findings = [rows.finding(row._asdict()) for row in connection.execute(_LOAD_FINDINGS, which)]
     return whole
 

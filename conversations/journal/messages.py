@@ -120,6 +120,12 @@ def our_texts(connection: Connection, conversation_id: str) -> list[str]:
     return list(connection.execute(_OUR_TEXTS, {"of": conversation_id}).scalars())
 
 
+def count_received(connection: Connection, conversation_id: str) -> int:
+    """How many mails have come in, in this conversation."""
+    of_this = (message.c.conversation == conversation_id, message.c.direction == "in")
+    return connection.execute(sa.select(sa.func.count()).select_from(message).where(*of_this)).scalar_one()
+
+
 def open_in(connection: Connection, mailbox: str, limit: int) -> list[tuple[str, str]]:
     """(id, definition) of open conversations of a mailbox that have had no answer yet, newest first."""
     answered = sa.exists().where(message.c.conversation == conversation.c.id, message.c.direction == "in")

@@ -169,6 +169,20 @@ aggregate = sa.Table(
     sa.Column("value", sa.Double, nullable=False),
 )
 
+control_mail = sa.Table(
+    "control_mail",
+    metadata,
+    sa.Column("mailbox", sa.Text, primary_key=True),  # that sends it
+    sa.Column("slot", Time, primary_key=True),  # of its timetable: one mail each, however often the process starts
+    sa.Column("recipient", sa.Text, nullable=False),  # mailbox that receives it
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("sent_at", Time),  # accepted; NULL: not yet, or nobody knows
+    sa.Column("delivered_at", Time),
+    sa.Column("seconds", Time),  # from one to the other
+    sa.Column("fate", sa.Text, nullable=False),  # under_way | arrived | lost | unsent
+    sa.UniqueConstraint("recipient", "message_id"),
+)
+
 switch = sa.Table(
     "switch",
     metadata,

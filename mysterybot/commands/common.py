@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from conversations.journal import Journal, JournalError
@@ -28,15 +29,29 @@ COLOURS = {"passed": "green", "failed": "red", "faulted": "yellow", None: "cyan"
 _CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")})
 
 
+PIPE_WIDTH = 250
+
+
 class _Terminal(Console):
     """Prints what strangers wrote as it is: it cannot steer the terminal, and `:key:` does not become a picture."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
+        if not self.is_terminal:  # a pipe has no width: nothing is cut
+            self.width = PIPE_WIDTH
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Every string comes through here, the cells of tables too."""
         return super().render_str(text.translate(_CONTROL), **options)
+
+
+def table(*headings: str) -> Table:
+    """A table whose first columns are never cut or broken: what does not fit is the last column's loss."""
+    made = Table(box=None)
+    for heading in headings[:-1]:
+        made.add_column(heading, no_wrap=True)
+    made.add_column(headings[-1], overflow="fold")
+    return made
 
 
 out = _Terminal()

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from conversations.description import describe, rfc3339
 from conversations.journal import lifecycle, messages
 from conversations.records import Conversation
-from mysterybot.commands.common import COLOURS, Wrong, command, configured, journal, log_to_stderr, out
+from mysterybot.commands.common import COLOURS, Wrong, command, configured, journal, log_to_stderr, out, table
 from mysterybot.commands.narrate import Narrator, seconds, summary
 
 
@@ -79,16 +79,16 @@ def unmatched(path: Path, *, as_json: bool) -> int:
         elif not mails:
             out.print("Every mail was matched to its conversation.")
         else:
-            table = Table("mailbox", "detected (UTC)", "from", "kind", "subject", box=None)
+            shown = table("mailbox", "detected (UTC)", "from", "kind", "subject")
             for mail in mails:
                 when = str(mail["detected_at"]).replace("T", " ")[:19]
-                table.add_row(
+                shown.add_row(
                     *(
                         escape(str(each))
                         for each in (mail["mailbox"], when, mail["from"], mail["kind"], mail["subject"])
                     )
                 )
-            out.print(table)
+            out.print(shown)
         return 0
 
     log_to_stderr(verbose=False, quiet=True)
@@ -100,12 +100,12 @@ def _load(connection: Connection, ids: list[str]) -> list[Conversation]:
 
 
 def _table(described: list[dict[str, Any]]) -> Table:
-    table = Table("id", "visit", "started (UTC)", "verdict", "acknowledged", "first reply", "reason", box=None)
+    shown = table("id", "visit", "started (UTC)", "verdict", "acknowledged", "first reply", "reason")
     for each in described:
         times, verdict = each["times"], each["verdict"]
         reply = times["first_reply_seconds"]
         acknowledged = times["acknowledgement_seconds"]
-        table.add_row(
+        shown.add_row(
             each["id"],
             escape(each["visit"]),
             each["started_at"].replace("T", " ")[:19],
@@ -114,7 +114,7 @@ def _table(described: list[dict[str, Any]]) -> Table:
             "–" if reply is None else seconds(reply["calendar"]),
             escape(each["reason"][:60]),
         )
-    return table
+    return shown
 
 
 def _tell(conversation: Conversation, description: dict[str, Any]) -> None:

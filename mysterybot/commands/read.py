@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from mysterybot.commands.common import BAD, err, out
+from replies.agents import agent
 from replies.authentication import authentication
 from replies.checks import findings
-from replies.kind import classify
+from replies.kind import Kind, classify
 from replies.message import read as read_message
 from replies.new_text import new_text
 from replies.promise import promise
@@ -60,10 +61,12 @@ def understood(raw: bytes, ours: Sequence[str], authserv_id: str | None, facts: 
         "rule": kind.rule,
         "new_text": text,
         "ticket": next(iter(tickets(message)), None),
-        "agent": None,  # who answered is not read yet
+        "agent": agent(message, text) if kind.kind is Kind.HUMAN else None,
         "promise": None if promised is None else {"seconds": promised.seconds, "unit": promised.unit},
         "authentication": asdict(authentication(message, authserv_id)),
-        "findings": [asdict(each) for each in findings(message, text, kind, facts=facts, authserv_id=authserv_id)],
+        "findings": [
+            asdict(each) for each in findings(message, text, kind, facts=facts, authserv_id=authserv_id, ours=ours)
+        ],
     }
 
 
@@ -81,7 +84,9 @@ def _raw(path: Path) -> bytes:
 
 def _tell(file: Path, said: dict[str, Any]) -> None:
     out.print(
-        f"{file}: {said['kind']} ({said['rule']})" + (f", ticket {said['ticket']}" if said["ticket"] else ""),
+        f"{file}: {said['kind']} ({said['rule']})"
+        + (f", ticket {said['ticket']}" if said["ticket"] else "")
+        + (f", by {said['agent']}" if said["agent"] else ""),
         markup=False,
     )
     for each in said["findings"]:

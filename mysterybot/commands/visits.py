@@ -4,13 +4,11 @@ import json
 import time
 from pathlib import Path
 
-from rich.table import Table
-
 from conversations import slots
 from conversations.description import rfc3339
 from conversations.journal import switches
 from conversations.journal.visits import open_by_visit, states
-from mysterybot.commands.common import command, configured, journal, log_to_stderr, out
+from mysterybot.commands.common import command, configured, journal, log_to_stderr, out, table
 
 
 def visits(path: Path, *, as_json: bool) -> int:
@@ -51,12 +49,12 @@ async def _visits(path: Path, *, as_json: bool) -> int:
     if not found:
         out.print("There are no visits in this config yet.")
         return 0
-    table = Table("visit", "desk", "channel", "next due (UTC)", "last run", "last passed", "failing", "open", box=None)
+    shown = table("visit", "desk", "channel", "next due (UTC)", "last run", "last passed", "failing", "open")
     for row in found:
         cells = (row["visit"], row["desk"], row["channel"], row["next_due"], row["last_run"], row["last_success"])
         streak, opened_now = row["consecutive_failures"], row["open"]
-        table.add_row(*(_short(cell) for cell in cells), f"{streak}×" if streak else "–", str(opened_now or "–"))
-    out.print(table)
+        shown.add_row(*(_short(cell) for cell in cells), f"{streak}×" if streak else "–", str(opened_now or "–"))
+    out.print(shown)
     return 0
 
 

@@ -132,6 +132,7 @@ class FolderWatch:
             reading = Reading(session, folder, self._ledger, now=self._now)
             await reading.start(opened)
             session.news()  # the count that came with opening is none
+            # First, for who writes while old mail is still being read may find the answer too late.
             await reading.catch_up()
             log.info("%s: %r is under watch", self._name, folder)
             self._report(Up(folder))

@@ -288,7 +288,7 @@ class Session:
                 self._protocol.reply = [base64.b64encode(f"\0{login.user}\0{password}".encode()), b"*"]
                 await self._do("AUTHENTICATE", "PLAIN")
             else:
-                advice = password_advice("", host, tokens_taken=self._bearer() is not None)
+                advice = password_advice("", host, only_tokens=self._bearer() is not None)
                 raise LoginRefused(f"{host} offers no login by password (LOGIN or AUTH=PLAIN){advice}")
         except ValueError:
             raise LoginRefused(f"{host} cannot be sent this user or password: it holds a line break") from None
@@ -307,7 +307,7 @@ class Session:
         refusal = _login_refusal(said)
         if not isinstance(refusal, LoginRefused):
             return refusal
-        advice = password_advice(said, self._server.host, tokens_taken=self._bearer() is not None)
+        advice = password_advice(said, self._server.host)
         return LoginRefused(f"{said}{advice}")
 
     def _bearer(self) -> str | None:

@@ -3,6 +3,8 @@
 The headers are folded here and not by `email.policy`, which encodes and breaks message ids that are longer than a line.
 """
 
+import base64
+import hashlib
 import quopri
 import re
 from collections.abc import Iterable, Mapping
@@ -11,8 +13,8 @@ from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
 from random import Random
+from urllib.parse import quote
 
-from probes.mail.account import Account
 from probes.mail.addresses import ascii_domain, wire_address
 
 LINE = 76
@@ -24,9 +26,17 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]{1,250}@[!-;=?A-~]{1,250}>")
 _FOREIGN_ID = re.compile(r"<[!-;=?-~]{1,900}>")  # as others write them, with no @ or with two
 _NAME = re.compile(r"[!-9;-~]{1,70}")
-_TOKEN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_TEXT = b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
 _OURS = {"from", "to", "subject", "date", "message-id", "in-reply-to", "references", "mime-version", "bcc"}
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A small text file; its name may be in any language."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +53,12 @@ class Letter:
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
 
 
 def compose(letter: Letter) -> bytes:
     """The letter as RFC 5322 bytes: CRLF, `text/plain`, UTF-8, quoted-printable, RFC 2047 where a header needs it.
+    Attachments follow in base64, named as in RFC 2231.
 
     All bytes are ASCII unless an address has a local part that is not (RFC 6532). Raises ValueError for anything that
     would break out of its header, for addresses and a message id that are none, and for a naive date. Foreign ids in
@@ -68,31 +80,21 @@ def compose(letter: Letter) -> bytes:
         *_threading(letter),
         *(_extra(name, value) for name, value in letter.headers.items()),
         "MIME-Version: 1.0",
-        'Content-Type: text/plain; charset="utf-8"',
-        "Content-Transfer-Encoding: quoted-printable",
-        "",
-        "",
     ]
-    return "\r\n".join(lines).encode() + _quoted_printable(letter.text)
+    head, text = "\r\n".join([*lines, ""]).encode(), _TEXT + _quoted_printable(letter.text)
+    if not letter.attachments:
+        return head + text
+    boundary = (
+        "=_" + hashlib.sha256(letter.message_id.encode()).hexdigest()[:40]
+    )  # in no encoded part: = is followed by hex
+    parts = [text, *map(_attached, letter.attachments)]
+    body = "".join(f"--{boundary}\r\n{part.decode()}\r\n" for part in parts)
+    return head + f'Content-Type: multipart/mixed; boundary="{boundary}"\r\n\r\n{body}--{boundary}--\r\n'.encode()
 
 
 def new_message_id(domain: str, rng: Random) -> str:
     """A message id with 128 random bits that tells nothing of us but the domain (RFC 5322 section 3.6.4)."""
     return f"<{rng.getrandbits(128):032x}@{ascii_domain(domain)}>"
-
-
-def plus_address(account: Account, token: str) -> str:
-    """The account's address with `token` in it, as `anna+token@example.net` (RFC 5233).
-
-    Without plus-addressing it is the address itself. Raises ValueError for a token that an address cannot hold.
-    """
-    if account.plus is None:
-        return account.address
-    local, _, domain = account.address.rpartition("@")
-    tagged = f"{local}{account.plus}{token}"
-    if not _TOKEN.fullmatch(token) or ".." in token or len(tagged) > 64:
-        raise ValueError("an address cannot hold this token")
-    return f"{tagged}@{domain}"
 
 
 def _mailbox(header: str, name: str, address: str) -> str:
@@ -147,6 +149,23 @@ def _extra(name: str, value: str) -> str:
     if not _NAME.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("content-"):
         raise ValueError("an extra header has a name that is not allowed")
     return f"{name}: {_unstructured(name, value)}"
+
+
+def _attached(file: Attachment) -> bytes:
+    if (
+        _UNSAFE.search(file.name)
+        or not 0 < len(file.name) <= 100
+        or file.name != file.name.strip()
+        or _SURROGATES.search(file.text)
+    ):
+        raise ValueError("an attachment needs a name on one line, 100 characters at most, and whole characters")
+    name = quote(file.name, safe="")  # RFC 2231 section 4
+    head = (
+        'Content-Type: text/plain; charset="utf-8"\r\n'
+        f"Content-Disposition: attachment;\r\n filename*=UTF-8''{name}\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head.encode() + base64.encodebytes(file.text.encode()).replace(b"\n", b"\r\n")
 
 
 def _quoted_printable(text: str) -> bytes:

@@ -28,6 +28,10 @@ class _Access:
     until: float  # of the event loop's time
     used: bool = False
 
+    @property
+    def lives(self) -> bool:
+        return asyncio.get_running_loop().time() < self.until
+
 
 class AccessTokens:
     """The access tokens of one mailbox, for all its connections; belongs to one event loop.
@@ -54,7 +58,7 @@ class AccessTokens:
         await self._current()
 
     async def log_in(self, attempt: Callable[[str], Awaitable[None]]) -> None:
-        """Log in by `attempt`, which raises LoginRefused for a refused token. One that had been good is replaced once.
+        """Log in by `attempt`, which raises LoginRefused for a refused token. One that was good before is replaced once.
 
         Raises what `attempt` and `ready` raise.
         """
@@ -64,7 +68,7 @@ class AccessTokens:
             return await attempt(access.text)
         except LoginRefused as error:
             self._forget(access)
-            if not was_good:
+            if not was_good and access.lives:
                 raise self._refused(error) from None
         access = await self._current()
         access.used = True
@@ -82,8 +86,7 @@ class AccessTokens:
             self._access = None
 
     async def _current(self) -> _Access:
-        now = asyncio.get_running_loop().time()
-        if self._access is not None and now < self._access.until:
+        if self._access is not None and self._access.lives:
             return self._access
         if self._refresh is None:
             self._refresh = asyncio.create_task(self._refreshed())
@@ -169,7 +172,7 @@ def read_tokens(answer: Answer, host: str) -> tuple[_Access, str | None]:
     try:
         told = WebApplicationClient("").parse_request_body_response(answer.text)
         access, kind, refresh = told["access_token"], told.get("token_type", "bearer"), told.get("refresh_token")
-        life = min(float(told.get("expires_in") or LIFE_UNTOLD), LONGEST_LIFE)
+        life = min(float(answer.told.get("expires_in", LIFE_UNTOLD)), LONGEST_LIFE)  # oauthlib drops what is below 1 s
     except (OAuth2Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         raise Unreachable(f"{host} gives no token that can be read") from None
     if str(kind).lower() != "bearer" or not _good(access) or not (refresh is None or _good(refresh)) or not life > 0:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 Provider = Literal["gmail", "outlook", "yahoo"]
+_Known = Mapping[str, Mapping[str, Any]]
 
-# A web page of Google that does not ask for consent again gives no refresh token again. Its device codes are not good
-# for mail (developers.google.com/identity/protocols/oauth2/limited-input-device#allowedscopes), so there are none.
-_GMAIL: Final = {
+# Google gives a refresh token again only with consent given again. Its device codes are no good for mail
+# (developers.google.com/identity/protocols/oauth2/limited-input-device#allowedscopes), so there is no device_url.
+_GMAIL: Final[_Known] = {
     "smtp": {"host": "smtp.gmail.com", "security": "tls", "port": 465},
     "imap": {"host": "imap.gmail.com", "security": "tls", "port": 993},
     "oauth2": {
@@ -18,7 +19,7 @@ _GMAIL: Final = {
 }
 
 # Registrations of Microsoft accept any port of http://localhost, but not of http://127.0.0.1.
-_OUTLOOK: Final = {
+_OUTLOOK: Final[_Known] = {
     "smtp": {"host": "smtp.office365.com", "security": "starttls", "port": 587},
     "imap": {"host": "outlook.office365.com", "security": "tls", "port": 993},
     "oauth2": {
@@ -30,7 +31,7 @@ _OUTLOOK: Final = {
     },
 }
 
-_YAHOO: Final = {
+_YAHOO: Final[_Known] = {
     "smtp": {"host": "smtp.mail.yahoo.com", "security": "tls", "port": 465},
     "imap": {"host": "imap.mail.yahoo.com", "security": "tls", "port": 993},
     "oauth2": {
@@ -40,7 +41,7 @@ _YAHOO: Final = {
     },
 }
 
-PROVIDERS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
+PROVIDERS: Final[Mapping[str, _Known]] = {
     "gmail": _GMAIL,
     "outlook": _OUTLOOK,
     "yahoo": _YAHOO,

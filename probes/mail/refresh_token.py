@@ -41,7 +41,7 @@ class RefreshToken(Secret):
         if self._file is None:
             return super().reveal()
         if not self._file.exists():
-            raise LoginRefused(f"there is no refresh token yet: there is no file {self._file}")
+            raise LoginRefused(f"there is no refresh token yet: {self._file} is not there")
         try:
             return from_file(self._file)
         except PydanticCustomError as error:
@@ -54,7 +54,7 @@ class RefreshToken(Secret):
         target = self._file.resolve()  # a link stays a link
         new = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
         try:
-            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 with contextlib.suppress(FileNotFoundError, PermissionError):  # what root writes stays the service's
                     before = target.stat()
                     os.chown(file.fileno(), before.st_uid, before.st_gid)

@@ -54,18 +54,19 @@ def passwords_are_off(words: str) -> bool:
     return _PASSWORDS_OFF.search(words) is not None
 
 
-def password_advice(words: str, host: str, *, tokens_taken: bool = False) -> str:
-    """What to do when `host` refuses a password with these words, to be put behind them; "" when that is not known."""
+def password_advice(words: str, host: str, *, only_tokens: bool = False) -> str:
+    """What to do when `host` refuses a password with these words, "" when that is not known.
+
+    `only_tokens`: it offers no login by password at all, but one by OAuth2.
+    """
     provider = next((name for name, hosts in _PROVIDERS.items() if re.search(rf"{hosts}\Z", f".{host.lower()}")), None)
     oauth2 = f"login.oauth2 (provider: {provider})" if provider else "login.oauth2"
     if _SMTP_AUTH_OFF.search(words):
         return "; an administrator has to allow SMTP AUTH for this mailbox"
-    if passwords_are_off(words) or provider == "outlook":
+    if only_tokens or passwords_are_off(words) or provider == "outlook":
         return f"; passwords are no longer taken here: set {oauth2} and run mysterybot login MAILBOX"
     if _APP_PASSWORD.search(words) or provider is not None:
         return f"; this provider wants an app password, or {oauth2} and mysterybot login MAILBOX"
-    if tokens_taken:
-        return f"; if it takes no passwords, set {oauth2} and run mysterybot login MAILBOX"
     return ""
 
 

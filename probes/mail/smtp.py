@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import aiosmtplib
+from aiosmtplib.protocol import normalize_message_line_endings
 
 from probes.contact import PointOfNoReturn
 from probes.errors import SendUncertain, Unreachable
@@ -81,9 +82,10 @@ class Outbox:
         """Send `mail` once; `point_of_no_return` is awaited when every recipient has been asked for, just before DATA.
 
         Before it: Unreachable, NameNotResolved, Deferred (all may be retried), LoginRefused, AddressRefused,
-        SendRefused. After it: Deferred, AddressRefused and SendRefused when the server said no; SendUncertain when it
-        said nothing: a lost line, a timeout, and also a cancellation (`asyncio.current_task().cancelling()` stays
-        true then, for a caller that wants to go down). Raises ValueError for addresses that are none.
+        SendRefused. After it: Deferred, AddressRefused and SendRefused when the server said no; Unreachable when the
+        line was lost before the server asked for the mail (354), so that nothing of it went out; SendUncertain when it
+        was lost later, at a timeout, and also at a cancellation (`asyncio.current_task().cancelling()` stays true then,
+        for a caller that wants to go down). Raises ValueError for addresses that are none.
         """
         envelope = Envelope.of(mail, sender, recipients)
         async with self._line() as line:
@@ -135,19 +137,27 @@ class Outbox:
         return {recipient: one_line(f"{error.code} {error.message}") for recipient, error in refusals.items()}
 
     async def _commit(self, smtp: aiosmtplib.SMTP, mail: bytes) -> aiosmtplib.SMTPResponse:
-        """DATA: the answer is yes, no, or the uncertainty that this class is built around."""
-        host = self._account.smtp.host
+        """DATA: the answer is yes, no, or the uncertainty that this class is built around.
+
+        Nothing of the mail is written before the server asks for it, so until then a lost line is no uncertainty.
+        """
+        host, asked = self._account.smtp.host, False
         try:
-            return await smtp.data(mail, timeout=self._timeout * DATA_PATIENCE)
-        except aiosmtplib.SMTPDataError as error:
-            if not 400 <= error.code < 600:
-                raise SendUncertain(f"{host} answers the mail out of protocol: {error.code}") from error
-            raise message_refusal(error.code, error.message) from error
+            answer = await smtp.execute_command(b"DATA", timeout=self._timeout)
+            if asked := answer.code == aiosmtplib.SMTPStatus.start_input:
+                answer = await _written(smtp, mail, self._timeout * DATA_PATIENCE)
         except asyncio.CancelledError as error:
             raise SendUncertain(f"cancelled while {host} was taking the mail: it may have gone out") from error
         except (aiosmtplib.SMTPException, *_BROKEN) as error:
+            if not asked:
+                raise unreachable(self._account.smtp, error) from error
             why = "no answer in time" if isinstance(error, TimeoutError) else one_line(error)
             raise SendUncertain(f"{host} did not confirm the mail, it may have gone out: {why}") from error
+        if asked and answer.code == aiosmtplib.SMTPStatus.completed:
+            return answer
+        if not 400 <= answer.code < 600:
+            raise SendUncertain(f"{host} answers the mail out of protocol: {answer.code}")
+        raise message_refusal(answer.code, answer.message)
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[_Line]:
@@ -225,6 +235,15 @@ class Outbox:
                     raise unreachable(server, error) from error
             raise
         return smtp
+
+
+async def _written(smtp: aiosmtplib.SMTP, mail: bytes, patience: float) -> aiosmtplib.SMTPResponse:
+    """Write the mail that the server has asked for, dots stuffed (RFC 5321 section 4.5.2), and read what comes of it."""
+    if smtp.protocol is None:
+        raise aiosmtplib.SMTPServerDisconnected("connection lost")
+    lines = normalize_message_line_endings(mail)
+    smtp.protocol.write(re.sub(rb"(?m)^\.", b"..", lines) + b".\r\n")
+    return await smtp.protocol.read_response(timeout=patience)
 
 
 def _hang_up(smtp: aiosmtplib.SMTP) -> None:

@@ -25,7 +25,6 @@ async def _by_password(smtp: aiosmtplib.SMTP, login: Login, host: str) -> None:
     if login.password is None:
         raise LoginRefused(f"there is no password for {login.user} at {host}")
     methods = {"plain": smtp.auth_plain, "login": smtp.auth_login, "cram-md5": smtp.auth_crammd5}
-    tokens_taken = _bearer(smtp) is not None
     for name, method in methods.items():
         if name in smtp.server_auth_methods:
             try:
@@ -33,11 +32,11 @@ async def _by_password(smtp: aiosmtplib.SMTP, login: Login, host: str) -> None:
             except aiosmtplib.SMTPAuthenticationError as error:
                 refusal = login_refusal(error.code, redacted(error.message, login), host)
                 if isinstance(refusal, LoginRefused):
-                    advice = password_advice(error.message, host, tokens_taken=tokens_taken)
+                    advice = password_advice(error.message, host)
                     refusal = LoginRefused(f"{refusal}{advice}")
                 raise refusal from None
             return
-    advice = password_advice("", host, tokens_taken=tokens_taken)
+    advice = password_advice("", host, only_tokens=_bearer(smtp) is not None)
     raise LoginRefused(f"{host} offers no login by password (AUTH PLAIN, LOGIN or CRAM-MD5){advice}")
 
 

@@ -195,6 +195,18 @@ async def test_a_person_is_heard_behind_a_flood_of_robots_and_what_was_left_out_
     assert len(folders) == lifecycle.MOST_OF_A_KIND + 1, "findings are bounded with what is looked at"
 
 
+async def test_a_flood_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conversations.intake.MOST_RAW", 20)
+
+    def noise(town: Town, mail: EmailMessage) -> None:
+        for number in range(30):
+            town.reply(mail, f"Automatic answer {number}", **{"Auto-Submitted": "auto-replied"})
+
+    _, conversation = await ended(tmp_path, one_question, noise)
+    assert sum(message.inbound for message in conversation.messages) == 30
+    assert len(list((tmp_path / "evidence" / conversation.id).glob("*.eml"))) == 20
+
+
 async def test_an_absence_is_noted_once_in_seven_days_for_each_sender(tmp_path: Path) -> None:
     async with life(Town(tmp_path), one_question) as here:
         conversation_id = await begin(here.journal, definition(), here.town.clock.now())

@@ -17,7 +17,7 @@ from conversations.journal import aggregates, schema
 from conversations.records import StoredFinding, Verdict, to_json
 from exporters.metrics import METRICS
 from exporters.prometheus import OPENMETRICS, TEXT, render
-from exporters.snapshot import LiveVisit, snapshot
+from exporters.snapshot import LiveMailbox, LiveVisit, snapshot
 from tests.exporters.stories import HOUR, MONDAY, Stories, acknowledged, everyday, live, replied, stories, wrote
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -113,8 +113,17 @@ async def test_what_can_be_counted_is_there_from_zero(pen: Stories) -> None:
     assert value(text, 'mysterybot_promises_missed_total{visit="refund",promise="first_reply"}') == 0
     assert value(text, 'mysterybot_sends_uncertain_total{visit="order"}') == 0
     assert value(text, 'mysterybot_mailbox_unmatched_total{mailbox="ben"}') == 0
+    assert value(text, 'mysterybot_detection_lag_seconds_count{mailbox="ben"}') == 0
     assert value(text, 'mysterybot_visit_open_conversations{visit="order"}') == 0
     assert value(text, 'mysterybot_visit_consecutive_failures{visit="order"}') == 0
+
+
+async def test_only_mailboxes_that_send_control_mails_have_their_series(pen: Stories) -> None:
+    boxes = (LiveMailbox("anna", True, 0.25, control=True), LiveMailbox("ben", True, None))
+    text = await scrape(pen, mailboxes=boxes)
+    for name in ("control_mail_lost_total", "delivery_seconds_count"):
+        assert value(text, f'mysterybot_{name}{{mailbox="anna"}}') == 0
+        assert value(text, f'mysterybot_{name}{{mailbox="ben"}}') is None
 
 
 async def test_what_is_not_known_is_absent(pen: Stories) -> None:

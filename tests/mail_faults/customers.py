@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from probes.form.settings import BrowserSettings
 from probes.mail.account import Account
 from probes.mail.inbox import Inbox, Pace
 from probes.mail.smtp import Outbox
+from tests.mail_faults.desk import Desk as Agent
 
 PACE = Pace(deadline=2, silence=2, first_retry=0.05, last_retry=0.5)
 TIMEOUT = 2.0  # of the outbox; below the relay's stalls
@@ -35,7 +38,7 @@ PATIENCE = Duration.parse("3 minutes")
 async def two_turns(customer: Customer) -> None:
     """Four messages and an acknowledgement; fails when what it hears belongs to another conversation."""
     mine = customer.facts["reference"]
-    await customer.write("When will my order {reference} come?\n\n{name}", subject="My order")
+    await customer.write("When will my order {reference} come?\n\n{name}", subject="My order {reference}")
     for turn in ("first", "second"):
         reply = await customer.reply(within=PATIENCE)
         if mine not in reply.text or f"my {turn} word" not in reply.text:
@@ -117,3 +120,16 @@ def visit(address: str, desk: str, grace: str = "15 seconds") -> Definition:
         parameters={},
         limits=Limits(desk_per_day=10_000, mailbox_per_day=10_000, uncertain_grace=Duration.parse(grace)),
     )
+
+
+async def decided(bot: Customers, agent: Agent, end: float) -> list[Conversation]:
+    """All conversations, once each has its verdict and all that the desk answered is in the journal."""
+    while True:
+        conversations = await bot.all()
+        kept = sum(m.inbound for each in conversations for m in each.messages)
+        if agent.idle and kept >= len(agent.answered) and all(each.verdict for each in conversations):
+            return conversations
+        assert time.monotonic() < end, (
+            f"{kept} of {len(agent.answered)} answers; {Counter(e.verdict for e in conversations)}"
+        )
+        await asyncio.sleep(0.2)

@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -16,33 +16,24 @@ from random import Random
 
 import pytest
 
-from conversations.reference import references_in
 from conversations.records import Conversation, Status, Verdict
+from conversations.reference import references_in
 from mysterybot.demo.mailserver import MailServer
 from probes.mail.account import Account
 from replies.kind import Kind
-from tests.mail_faults.customers import Customers, customers, visit
+from tests.mail_faults.customers import customers, decided, visit
 from tests.mail_faults.desk import DESK, US, Desk, desk
 from tests.mail_faults.relay import Relay, relay
 from tests.mailworld import mail_world
-from tests.servers import DOMAIN, MailServers, mail_servers, missing
+from tests.servers import DOMAIN, MailServers
 
 LONG = os.environ.get("MAIL_FAULTS") == "long"
 SEED = int(os.environ.get("MAIL_FAULTS_SEED", "20260302"))
-MESSAGES, FAULTS, ENOUGH = (500, 25, 900.0) if LONG else (60, 8, 120.0)
+MESSAGES, FAULTS, ENOUGH = (500, 25, 900.0) if LONG else (60, 8, 60.0)
 PER_CONVERSATION = 4  # two of ours and their answers
 RATE = 0.02 if LONG else 0.04  # faults a chunk
 TOGETHER = 25  # begun at a time
-CORRUPTED, CORRUPTIONS = (40, 300) if LONG else (10, 60)
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[MailServers]:
-    """Servers whose mailboxes nobody else uses."""
-    if (why := missing()) is not None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why)
-    with mail_servers() as running:
-        yield running
+CORRUPTED, CORRUPTIONS = (40, 300) if LONG else (10, 40)
 
 
 def through(servers: MailServers, smtp: Relay, imap: Relay) -> Account:
@@ -55,7 +46,7 @@ async def test_over_lines_that_break_at_random_nothing_is_lost_or_doubled_and_ev
     servers: MailServers, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rng, began = Random(SEED), time.monotonic()
-    caplog.set_level(logging.ERROR)
+    caplog.set_level(logging.INFO, __name__)
     async with (
         desk(servers, rng) as agent,
         relay(servers.tls_port, rng, rate=0.0) as smtp,
@@ -72,7 +63,7 @@ async def test_over_lines_that_break_at_random_nothing_is_lost_or_doubled_and_ev
         assert not any(task.done() for task in bot.tasks)
 
     faults = smtp.faults + imap.faults
-    print(told(conversations, faults, smtp, imap, agent, time.monotonic() - began))
+    logging.getLogger(__name__).info(told(conversations, faults, smtp, imap, agent, time.monotonic() - began))
     assert faults.total() >= FAULTS, faults
     assert {mail: times for mail, times in agent.received.items() if times > 1} == {}, "sent twice"
     heard = Counter(m.message_id for each in conversations for m in each.messages if m.inbound)
@@ -81,22 +72,9 @@ async def test_over_lines_that_break_at_random_nothing_is_lost_or_doubled_and_ev
     assert sorted(map(str, sent)) == sorted(agent.received), "the journal and the desk know of different mails"
     for each in conversations:
         judged_rightly(each, agent)
-    assert sum(each.verdict is Verdict.PASSED for each in conversations) >= 0.7 * len(conversations)
+    assert sum(each.verdict is Verdict.PASSED for each in conversations) >= 0.5 * len(conversations)
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
     assert not servers.doveadm("search", "-u", DESK, "mailbox", "Junk", "all").split()
-
-
-async def decided(bot: Customers, agent: Desk, end: float) -> list[Conversation]:
-    """All conversations, once each has its verdict and all that the desk answered is in the journal."""
-    while True:
-        conversations = await bot.all()
-        kept = sum(m.inbound for each in conversations for m in each.messages)
-        if agent.idle and kept >= len(agent.answered) and all(each.verdict for each in conversations):
-            return conversations
-        assert time.monotonic() < end, (
-            f"{kept} of {len(agent.answered)} answers; {Counter(e.verdict for e in conversations)}"
-        )
-        await asyncio.sleep(0.2)
 
 
 def judged_rightly(conversation: Conversation, agent: Desk) -> None:

@@ -32,7 +32,7 @@ from tests.mysterybot.demo.acme import open_company
 SECRET = "hunter2-correct-horse"
 ENOUGH = 40.0
 COMMANDS = (
-    "demo", "init", "check", "run", "once", "visits", "conversations", "report", "pause", "resume", "doctor", "read",
+    "demo", "init", "check", "login", "run", "once", "visits", "conversations", "report", "pause", "resume", "doctor", "read",
     "schema",
 )  # fmt: skip
 

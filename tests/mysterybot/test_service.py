@@ -1,6 +1,7 @@
 """The service: everything wired together, on the demo company's real sockets."""
 
 import asyncio
+import json
 import os
 import random
 import re
@@ -209,3 +210,17 @@ async def test_a_service_without_a_visit_and_without_a_reachable_server_stays_up
             await asyncio.sleep(0.05)
     assert {value for name, value in metrics.items() if name.startswith("mysterybot_reach_up")} == {0.0}
     assert one(metrics, "mailbox_up", mailbox="anna") == 0
+
+
+async def test_control_mails_measure_our_own_provider_and_are_no_mail_of_a_desk(
+    company: Company, tmp_path: Path
+) -> None:
+    path = bot_config(tmp_path, {}, company)
+    document = json.loads(path.read_text())
+    document["mailboxes"]["anna"]["control"] = {"every": "1 hour"}
+    path.write_text(json.dumps(document))
+    async with running(load(path, company.environ, find_scenario)) as (_, server), asyncio.timeout(ENOUGH):
+        while one(metrics := await scraped(server), "delivery_seconds_count", mailbox="anna") == 0:
+            await asyncio.sleep(0.05)
+    assert one(metrics, "control_mail_lost_total", mailbox="anna") == 0
+    assert one(metrics, "mailbox_unmatched_total", mailbox="anna") == 0

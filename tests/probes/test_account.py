@@ -29,7 +29,7 @@ def test_an_account_as_in_the_manual_is_read() -> None:
     anna = account()
     assert anna.smtp.port == 587
     assert anna.imap.junk == "Junk"
-    assert anna.plus == "+"
+    assert anna.plus is None
     assert anna.smtp.login is None
 
 

@@ -1,7 +1,8 @@
 """Measures the reading of replies on a labelled corpus: `python -m tests.replies.evaluation CORPUS_DIR`.
 
-The corpus has the form of the folders `kind/labels.csv`, `newtext/expected.json`, `text/*.tsv` and
-`authres/expected.csv`; a folder that is missing is skipped. Nothing of a corpus ever stands in this repository.
+The corpus has the form of the folders `kind/labels.csv`, `newtext/expected.json`, `text/*.tsv`,
+`authres/expected.csv` and `answered/*.jsonl`; a folder that is missing is skipped.
+Nothing of a corpus ever stands in this repository.
 """
 
 import csv
@@ -14,9 +15,11 @@ from pathlib import Path
 
 from replies.authentication import authentication
 from replies.kind import classify
+from replies.language import language
 from replies.message import Message, read
 from replies.new_text import new_text
 from replies.notices import handoff, notices
+from replies.off_topic import off_topic
 from replies.promise import Promise, promise
 from replies.repeated import asked_for
 from replies.tickets import tickets
@@ -159,6 +162,47 @@ def senders(corpus: Path) -> Iterator[str]:
         yield f"authentication: {right}/{len(rows)}"
 
 
+def subjects(corpus: Path) -> Iterator[str]:
+    """Off topic: answers judged with their own question, with another's, and echoes, each against eight other questions.
+
+    No two pairs that meet are about one subject: the number before `_` in `dialogue` names it.
+    """
+    rows = [
+        json.loads(line) for path in sorted(corpus.glob("answered/*.jsonl")) for line in path.open(encoding="utf-8")
+    ]
+    pairs = [row for row in rows if row["answered"]]
+    counts: dict[str, Counter[str]] = {"own question": Counter(), "another": Counter(), "echo": Counter()}
+    for index, row in enumerate(pairs):
+        subject = row["dialogue"].partition("_")[0]
+        rest = [each for each in pairs[index:] + pairs[:index] if each["dialogue"].partition("_")[0] != subject]
+        others = rest[:: max(1, len(rest) // 8)][:8]
+        asked = [each["question"] for each in others]
+        replies = {
+            "own question": row["reply"],
+            "another": others[0]["reply"],
+            "echo": f"We received your question '{row['question']}' and will look into it.",
+        }
+        for name, reply in replies.items():
+            counts[name][off_topic(reply, row["question"], asked).result] += 1
+    for name, count in counts.items():
+        if pairs:
+            yield f"off topic ({name}): " + ", ".join(f"{result} {number}" for result, number in sorted(count.items()))
+
+
+def languages(corpus: Path) -> Iterator[str]:
+    """Languages of sentences of 40 characters and more, from `text/promise.tsv`."""
+    rows = [(code, said) for code, said, *_ in _lines(corpus / "text" / "promise.tsv", 4) if len(said) >= 40]
+    right = unknown = 0
+    for code, said in rows:
+        found = language(said, code)
+        right += found.result == "ok"
+        unknown += found.result == "unknown"
+        if found.result == "problem":
+            yield f"  {said}: {code}, read as {found.value}"
+    if rows:
+        yield f"language: {right} right, {unknown} unknown, {len(rows) - right - unknown} wrong of {len(rows)}"
+
+
 def _rates(right: int, wrong: int, missed: int) -> str:
     return f"precision {right / (right + wrong):.3f}, recall {right / (right + missed):.3f}"
 
@@ -182,7 +226,7 @@ def main() -> int:
         sys.stderr.write(f"{__doc__}\n")
         return 2
     corpus = Path(sys.argv[1])
-    for part in (kinds, new_texts, promises, labels, ticket_numbers, senders):
+    for part in (kinds, new_texts, promises, labels, ticket_numbers, senders, subjects, languages):
         for line in part(corpus):
             sys.stdout.write(f"{line}\n")
     return 0

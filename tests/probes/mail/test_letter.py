@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.message import Message
@@ -12,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.mail.letter import Letter, compose, new_message_id, plus_address
-from tests.probes.mail.dialogue import account
+from probes.mail.letter import Attachment, Letter, compose, new_message_id
 
 GOOD: dict[str, Any] = {
     "sender_name": "Anna Keller",
@@ -139,11 +139,38 @@ def test_message_ids_are_new_each_time_and_tell_only_the_domain() -> None:
     assert all(given.endswith("@xn--bcher-kva.example>") and len(given) < 80 for given in ids)
 
 
-def test_plus_addresses_carry_a_token_where_the_provider_has_them() -> None:
-    anna = account()
-    assert plus_address(anna, "k7x2") == "anna+k7x2@example.net"
-    assert plus_address(anna.model_copy(update={"plus": "-"}), "k7x2") == "anna-k7x2@example.net"
-    assert plus_address(anna.model_copy(update={"plus": None}), "k7x2") == "anna@example.net"
-    for token in ("", "a b", "a@b", "x" * 64, "a..b", ".a"):
-        with pytest.raises(ValueError, match="token"):
-            plus_address(anna, token)
+# --- attachments -----------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.text(st.characters(blacklist_categories=["Cs"]), max_size=300),
+    PRINTABLE.filter(lambda name: 0 < len(name) <= 100 and name == name.strip()),
+)
+def test_a_file_comes_out_as_it_went_in_beside_the_same_text(content: str, name: str) -> None:
+    raw = composed(text="Gr\u00fc\u00dfe\n", attachments=(Attachment(name, content),))
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    [file] = message.iter_attachments()
+    assert file.get_filename() == name
+    assert file.get_payload(decode=True) == content.encode()
+    text = message.get_body(("plain",))
+    assert text is not None
+    assert text.get_content().replace("\r\n", "\n") == "Gr\u00fc\u00dfe\n"
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert raw.isascii()
+    assert not re.search(rb"(?<!\r)\n", raw)
+
+
+@pytest.mark.parametrize("name", ["", " ", " a", "a\r\nBcc: x@y.example", "a\0b", "x" * 101])
+def test_an_attachment_with_a_bad_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="attachment"):
+        composed(attachments=(Attachment(name, "text"),))
+
+
+def test_a_text_cannot_end_the_part_that_it_stands_in() -> None:
+    boundary = re.search(rb'boundary="([^"]+)"', composed(attachments=(Attachment("a", "b"),)))
+    assert boundary is not None
+    text = f"--{boundary[1].decode()}--\n"
+    message = email.message_from_bytes(
+        composed(text=text, attachments=(Attachment("a", text),)), policy=email.policy.default
+    )
+    assert [part.get_content().replace("\r\n", "\n") for part in message.iter_parts()] == [text, text]

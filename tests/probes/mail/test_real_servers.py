@@ -14,7 +14,7 @@ from probes.errors import AddressRefused, LoginRefused, SendRefused
 from probes.mail.account import Account
 from probes.mail.imap import ConnectionLimit, Session
 from probes.mail.inbox import MAX_MAIL_BYTES, Inbox, InboxState, Pace
-from probes.mail.letter import Letter, compose, new_message_id, plus_address
+from probes.mail.letter import Letter, compose, new_message_id
 from probes.mail.smtp import Outbox
 from tests.probes.mail.dialogue import relay
 from tests.probes.mail.ledger import Memory, now
@@ -68,7 +68,7 @@ async def test_a_letter_goes_out_and_arrives_at_its_plus_address(mail: MailServe
             pushed.set()
 
     async with watched(who, ledger, on_state=on_state) as inbox, asyncio.timeout(20):
-        to = plus_address(who, "k7x2")
+        to = who.address.replace("@", "+k7x2@")
         raw = letter(to, f"via {security} — ü")
         accepted = await box.send(raw, sender=ANNA, recipients=[to], point_of_no_return=passed)
         await ledger.until(lambda m: m.arrivals, 20)

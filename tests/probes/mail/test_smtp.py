@@ -135,6 +135,20 @@ async def test_a_line_lost_after_the_final_dot_leaves_the_send_uncertain() -> No
             await send(outbox(script), Point())
 
 
+@pytest.mark.parametrize("lost", ["close", "hang"])
+async def test_a_line_lost_before_the_server_asked_for_the_mail_is_certain_and_may_be_tried_again(lost: str) -> None:
+    async with server([*HELLO, *MAIL, *RCPT, "C: DATA", lost]) as script:
+        with pytest.raises(Unreachable) as error:
+            await send(outbox(script, timeout=0.3), Point())
+    assert error.value.retry
+
+
+async def test_a_server_that_accepts_a_mail_it_has_not_asked_for_is_not_believed() -> None:
+    async with server([*HELLO, *MAIL, *RCPT, "C: DATA", "S: 250 ok"]) as script:
+        with pytest.raises(SendUncertain, match="out of protocol"):
+            await send(outbox(script), Point())
+
+
 async def test_no_answer_to_the_final_dot_leaves_the_send_uncertain() -> None:
     async with server([*HELLO, *MAIL, *RCPT, *DATA, "hang"]) as script:
         with pytest.raises(SendUncertain, match="in time"):

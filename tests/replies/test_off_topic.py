@@ -1,0 +1,49 @@
+"""Is it about the question at all?"""
+
+import pytest
+
+from replies.off_topic import off_topic
+
+KETTLE = "I ordered a blue kettle three weeks ago and it has not arrived. When will the parcel be delivered?"
+INVOICE = "Could you send an invoice with our tax number for the accounting department?"
+TOASTER = "My toaster burns every slice of bread on one side. Is that covered by the warranty?"
+
+PARCEL = "Hello Ann,\n\nthe parcel with your kettle was delivered to your neighbour yesterday.\n\nKind regards,\nMia"
+
+
+def test_an_answer_shares_words_of_weight_with_its_question() -> None:
+    found = off_topic(PARCEL, KETTLE, [INVOICE, TOASTER])
+    assert found.result == "ok"
+    assert "kettl" in found.evidence.split()
+
+
+def test_an_answer_to_another_question_is_probably_off_topic() -> None:
+    found = off_topic(PARCEL, INVOICE, [TOASTER, KETTLE])
+    assert (found.result, found.rule) == ("problem", "off_topic.other_question")
+    assert found.evidence.startswith("probably about: I ordered a blue kettle")
+
+
+def test_an_answer_in_other_words_is_not_called_off_topic() -> None:
+    assert (
+        off_topic("It comes on Friday before noon, says the carrier.", KETTLE, [INVOICE, TOASTER]).result == "unknown"
+    )
+    assert off_topic(PARCEL, INVOICE, []).result == "unknown"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"We received your question '{KETTLE}' and will look into it.",
+        f"We received your question: {KETTLE}",
+        f"Your message \u201c{KETTLE}\u201d is with our team.",
+        "You asked: when will the parcel be delivered? We are looking into it.",
+    ],
+)
+def test_an_echo_of_the_question_is_no_likeness(text: str) -> None:
+    assert off_topic(text, KETTLE, [INVOICE, TOASTER]).result == "unknown"
+
+
+@pytest.mark.parametrize("text", ["", "OK", "?", "a " * 30_000, "'" * 30_000, '"' * 30_000])
+def test_texts_without_words_prove_nothing(text: str) -> None:
+    assert off_topic(text, KETTLE, [text]).result == "unknown"
+    assert off_topic(KETTLE, text, []).result == "unknown"
