@@ -1,6 +1,8 @@
 """Evidence of failures is kept longer than that of successes."""
 
 import os
+from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,14 @@ from tests.conversations.desk import Life, Town, begin, definition, life
 from tests.conversations.test_replay import ask
 
 
+def kindly(town: Town, mail: EmailMessage) -> None:
+    town.reply(mail, "It is on its way.")
+
+
 async def ended(here: Life, town: Town, *, passes: bool, seed: int) -> str:
     """A conversation with a file of evidence that has just ended."""
     if passes:
-        town.answer = lambda town, mail: town.reply(mail, "It is on its way.")
+        town.answer = kindly
     conversation_id = await begin(here.journal, definition(visit=f"visit{seed}"), town.clock.now(), seed)
     conversation = await here.play(conversation_id)
     assert conversation.verdict is (Verdict.PASSED if passes else Verdict.FAILED)
@@ -37,7 +43,7 @@ async def test_evidence_goes_when_it_is_old_and_that_of_failures_later(tmp_path:
         await Retention(here.journal, tmp_path / "evidence", town.clock).sweep()
         assert {name for name, each in ids.items() if (tmp_path / "evidence" / each).exists()} == left
         for name, each in ids.items():
-            files = await here.journal.read(lambda c, which=each: steps.evidence_of(c, which))
+            files = await here.journal.read(partial(steps.evidence_of, conversation_id=each))
             assert bool(files) == (name in left), "the journal names no file that is gone"
             assert (await here.load(each)).verdict is not None, "the story itself stays"
 

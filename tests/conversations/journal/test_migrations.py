@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from conversations.journal import Journal, JournalError, aggregates, schema
+from conversations.journal import Journal, JournalError, aggregates, control, schema
 from conversations.journal.upgrade import MIGRATIONS
 from tests.conversations.journal.conftest import Database
 
@@ -59,3 +59,19 @@ async def test_nothing_of_a_newer_journal_is_touched(tmp_path: Path) -> None:
         await refused.open()
     await refused.aclose()
     assert path.read_bytes() == before
+
+
+async def test_a_journal_of_the_first_version_is_brought_to_this_one_and_keeps_what_it_holds(
+    database: Database,
+) -> None:
+    def back(connection: Connection) -> None:
+        aggregates.add(connection, "mailbox_unmatched_total", {"mailbox": "anna"})
+        connection.exec_driver_sql("DROP TABLE control_mail")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+
+    async with database.journal() as journal:
+        await journal.write(back)
+    async with database.journal() as journal:
+        assert await journal.read(lambda c: control.lost_at(c, "anna")) is None
+        held = await journal.read(aggregates.everything)
+    assert held == {"mailbox_unmatched_total": [({"mailbox": "anna"}, 1.0)]}

@@ -8,6 +8,7 @@ from mysterybot.config import Config, load
 from mysterybot.demo.agents import Manner, topics_in
 from mysterybot.demo.company import Company
 from mysterybot.demo.configuration import configuration
+from mysterybot.reaching import targets
 from probes.form.channel import FormChannel
 from tests.mysterybot.demo.acme import body, open_company, received, write
 
@@ -76,3 +77,9 @@ async def test_whoever_is_asked_knows_what_the_follow_ups_mean(tmp_path: Path) -
 
 def is_answered(question: dict[str, list[str]], text: str) -> bool:
     return any(re.search(pattern, text, re.IGNORECASE) for pattern in question["expect"])
+
+
+async def test_no_name_server_of_the_world_is_asked_about_the_demo_company(tmp_path: Path) -> None:
+    async with open_company() as company:
+        probes = {target.labels["probe"] for target in targets(loaded(company, tmp_path))}
+    assert probes == {"http", "smtp", "imap"}
