@@ -71,7 +71,7 @@ class Reach(Settings):
 
     mail: Annotated[
         bool, Field(description="Whether the mail servers of the desks' addresses are looked up (MX) and greeted too")
-    ] = True
+    ] = False
     rcpt: Annotated[
         bool, Field(description="Whether these are asked if they take mail for the address; nothing is mailed")
     ] = False

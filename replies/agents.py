@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from replies.finding import Finding, quoted
+from replies.headers import display_name
 from replies.message import Message
 from replies.phrases import CLOSING, alternatives, plain
 from replies.sentences import sentences
@@ -80,7 +81,9 @@ def signed(message: Message, new_text: str) -> Finding:
 def same_person(one: str, other: str) -> bool:
     """Whether two names may be one person's: equal, or one is the other's first name or short for it (Dan, Daniel)."""
     first, second = one.casefold().split(), other.casefold().split()
-    short, long = sorted((first[0], second[0]), key=len) if first and second else ("", "")
+    if not first or not second:
+        return False
+    short, long = sorted((first[0], second[0]), key=len)
     return (short == long or (len(short) > 2 and long.startswith(short))) and (
         len(first) == 1 or len(second) == 1 or first[-1] == second[-1]
     )
@@ -172,12 +175,18 @@ def _person(text: str, message: Message) -> str | None:
     words = first.lower().split()
     if any(_NOT_A_NAME.fullmatch(word) for word in words) or _is_team(first) or (len(first) <= 3 and first.isupper()):
         return None
-    return None if _is_firm(words, message) else first
+    return None if _is_firm(words, message) or _is_addressee(first, message) else first
 
 
 def _is_team(name: str) -> bool:
     said = plain(name)
     return bool(_COMPANY.search(said) or _TEAM.search(_NO_TEAM.sub("", said)))
+
+
+def _is_addressee(name: str, message: Message) -> bool:
+    """Whether the customer is spoken to ("Thank you, Ann"), unless the sender goes by the same name."""
+    customer = display_name(message.header("to"))
+    return same_person(name, customer) and name.casefold() not in message.sender_name.casefold()
 
 
 def _is_firm(words: Sequence[str], message: Message) -> bool:

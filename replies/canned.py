@@ -16,7 +16,7 @@ SHINGLE = 5
 FEWEST_WORDS = 12
 ALIKE = 0.5
 
-_WORD = re.compile(r"[\w'’@.-]*\w")
+_WORD = re.compile(r"\w(?:[\w'’@.-]*\w)?")
 _MANY_CAPITALS = 0.15
 """Share of capitals from which they are no sign of a name: German nouns, headlines."""
 

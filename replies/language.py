@@ -20,7 +20,8 @@ MIN_LETTERS = 20
 MAX_TEXT = 1_000
 SURE = 0.5
 
-_NO_LANGUAGE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[\w.-]*\d[\w.-]*|[^\w\s'’-]+")
+_NO_WORD = re.compile(r"[@\d]|https?:|www\.")  # an address, a number, a link
+_PUNCTUATION = re.compile(r"[^\w\s'’-]")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _ALIKE = (
     frozenset({"no", "nn", "nb", "da"}),
@@ -37,7 +38,8 @@ _ALIKE = (
 
 def language_of(text: str) -> str | None:
     """The ISO 639 code of the language of `text` (en, de …), None if it is too short or not certain."""
-    words = " ".join(_NO_LANGUAGE.sub(" ", text[: MAX_TEXT * 4]).split())[:MAX_TEXT]
+    words = " ".join(word for word in text[: MAX_TEXT * 4].split() if not _NO_WORD.search(word))
+    words = " ".join(_PUNCTUATION.sub(" ", words).split())[:MAX_TEXT]
     letters = sum(map(str.isalpha, words)) + 2 * len(_UNSPACED.findall(words))
     if letters < MIN_LETTERS:
         return None

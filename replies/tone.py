@@ -42,7 +42,7 @@ def tone(new_text: str, customer_name: str | None = None, upset: bool = False) -
 def greeting(text: str, customer_name: str | None) -> Finding:
     """`ok` where the first lines hold a part of the customer's name; `unknown` where no name is known."""
     lines = [line.strip() for line in text.split("\n") if line.strip()][:GREETING_LINES]
-    if not lines or not customer_name:
+    if not lines or not customer_name or "@" in customer_name:  # an address that stands where the name should be
         return Finding("greeting", "unknown", "greeting.no_name_known", quoted(lines[0] if lines else ""))
     names = [word for word in _words(customer_name) if len(word) > 1 and word not in _TITLE]
     if not names:

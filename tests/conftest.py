@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -20,3 +21,17 @@ def mail() -> Iterator[servers.MailServers]:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why)
     with servers.mail_servers() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    """Commands set up logging for a process of their own; here the next test must still hear."""
+    loggers = [
+        logging.getLogger(),
+        *(each for each in logging.Logger.manager.loggerDict.values() if isinstance(each, logging.Logger)),
+    ]
+    before = [(each, each.level, list(each.handlers)) for each in loggers]
+    yield
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers

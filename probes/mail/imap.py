@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Self, cast
+from typing import Self, TypeVar, cast
 
 from aioimaplib import aioimaplib
 
@@ -24,6 +24,8 @@ from probes.mail.imap_protocol import Protocol
 from probes.mail.oauth import AccessTokens
 from probes.mail.refusals import password_advice, passwords_are_off
 from probes.mail.responses import Fetched, Listed, OutOfProtocol, Response, fetched, listed, searched
+
+T = TypeVar("T")
 
 MAX_MAIL_BYTES = 1024 * 1024
 SLOWEST_BYTES_PER_SECOND = 64 * 1024
@@ -122,7 +124,7 @@ class Session:
                 answer = await self._do("LIST", '""', '"*"')
         else:
             answer = await self._do("LIST", '""', '"*"')
-        return [folder for folder in map(listed, answer) if folder]
+        return [folder for folder in self._understood(listed, answer) if folder]
 
     async def examine(self, folder: str) -> Opened:
         """Open `folder` (its name as IMAP writes it) for reading only: nothing that we do can change a mail."""
@@ -141,7 +143,7 @@ class Session:
     async def sizes(self, uids: Sequence[int]) -> list[Fetched]:
         """UID, size and date of those of `uids` that exist, ascending; a range is asked for as one."""
         answer = await self._do("FETCH", _uid_set(uids), "(UID INTERNALDATE RFC822.SIZE)", uid=True)
-        mails = {mail.uid: mail for mail in map(fetched, answer) if mail and mail.size is not None}
+        mails = {mail.uid: mail for mail in self._understood(fetched, answer) if mail and mail.size is not None}
         wanted = uids if isinstance(uids, range) else frozenset(uids)
         return [mails[uid] for uid in sorted(mails) if uid in wanted]
 
@@ -151,7 +153,8 @@ class Session:
         answer = await self._do(
             "FETCH", _uid_set(uids), f"(UID BODY.PEEK[]<0.{MAX_MAIL_BYTES}>)", uid=True, deadline=deadline
         )
-        return {mail.uid: mail.body for mail in map(fetched, answer) if mail and mail.body is not None}
+        mails = self._understood(fetched, answer)
+        return {mail.uid: mail.body for mail in mails if mail and mail.body is not None}
 
     async def uids_from(self, first: int) -> list[int]:
         """The UIDs that are at least `first`, ascending. `n:*` alone names the last mail even when it is below n."""
@@ -242,6 +245,14 @@ class Session:
         if response.result != "OK":
             raise CommandRefused(f"{self._server.host} refuses {name}: {_last_words(response)}")
         return cast(list[Response], response.lines[:-1])  # the last one is the text of the tagged response
+
+    def _understood(self, read: Callable[[Response], T], answer: Sequence[Response]) -> list[T]:
+        """Each response as `read` takes it; one that cannot be read ends the connection."""
+        try:
+            return [read(response) for response in answer]
+        except OutOfProtocol as error:
+            self.abort()
+            raise unreachable(self._server, error) from error
 
     async def _greet(self, greeting: bytes) -> None:
         match re.match(rb"\* (OK|PREAUTH|BYE)\b", greeting, re.IGNORECASE):

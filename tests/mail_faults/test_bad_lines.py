@@ -134,6 +134,9 @@ async def test_lines_that_corrupt_what_they_carry_in_clear_crash_nothing_and_lea
             assert time.monotonic() < end, smtp.faults + imap.faults
             await asyncio.sleep(0.1)
         smtp.rate = imap.rate = 0.0
+        while not bot.mailbox.inbox.state.up:
+            assert time.monotonic() < end, bot.mailbox.inbox.state
+            await asyncio.sleep(0.1)
         last = await bot.begin(visit(US, DESK), CORRUPTED)
         while not (await bot.one(last)).verdict:
             assert time.monotonic() < end

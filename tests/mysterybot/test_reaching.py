@@ -18,10 +18,10 @@ def of_desks(found: list[Target]) -> list[tuple[str, str]]:
     return [(target.labels["channel"], target.labels["probe"]) for target in found if target.labels["desk"]]
 
 
-def test_the_mail_servers_of_a_desk_are_probed_unless_switched_off(tmp_path: Path) -> None:
-    assert of_desks(probed(tmp_path)) == [("support", "mx"), ("abuse", "mx")]
-    assert of_desks(probed(tmp_path, mail=False)) == []
-    assert {target.labels["probe"] for target in probed(tmp_path, mail=False)} == {"smtp", "imap"}
+def test_the_mail_servers_of_a_desk_are_probed_only_where_that_is_wanted(tmp_path: Path) -> None:
+    assert of_desks(probed(tmp_path, mail=True)) == [("support", "mx"), ("abuse", "mx")]
+    assert of_desks(probed(tmp_path)) == []
+    assert {target.labels["probe"] for target in probed(tmp_path)} == {"smtp", "imap"}
 
 
 def test_a_server_is_asked_for_the_address_only_where_that_is_wanted(tmp_path: Path) -> None:
@@ -30,11 +30,11 @@ def test_a_server_is_asked_for_the_address_only_where_that_is_wanted(tmp_path: P
         assert isinstance(route, mx.Route)
         return route.sender
 
-    assert sender(probed(tmp_path)) is None
-    assert sender(probed(tmp_path, rcpt=True)) == "anna@inbox.example"
+    assert sender(probed(tmp_path, mail=True)) is None
+    assert sender(probed(tmp_path, mail=True, rcpt=True)) == "anna@inbox.example"
 
 
 async def test_a_desk_in_a_reserved_domain_is_down_and_nobody_was_asked(tmp_path: Path) -> None:
-    reached = await probed(tmp_path)[0].probe()
+    reached = await probed(tmp_path, mail=True)[0].probe()
     assert (reached.up, dict(reached.phases)) == (False, {})
     assert "acme.example is reserved" in str(reached.reason)

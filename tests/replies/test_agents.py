@@ -96,6 +96,13 @@ def test_who_signs_is_believed_before_a_shared_account() -> None:
     assert who(f"{BODY}\n\nKind regards,\nTom", "Blue Steam") == "Tom"
 
 
+def test_thanking_the_customer_is_no_signature() -> None:
+    message = read(mail(f"Hello,\n\n{BODY}\n\nThank you, Ann!"))
+    assert agent(message, new_text(message.text)) is None
+    namesake = read(mail(f"Hello,\n\n{BODY}\n\nThank you, Ann!", sender="Ann Baker <support@desk.example>"))
+    assert agent(namesake, new_text(namesake.text)) == "Ann Baker"
+
+
 def test_signed_by_a_person_is_a_finding_with_the_name() -> None:
     message = read(mail(f"Hi Ann,\n\n{BODY}\n\nKind regards,\nMia"))
     found = signed(message, new_text(message.text))

@@ -75,6 +75,7 @@ def test_an_apology_is_known_by_its_words(text: str, apologises: str) -> None:
         ("Hi Anna,", "Ann Gray", "greeting.without_name"),
         ("The kettle comes on Friday.", "Ann Gray", "greeting.none"),
         ("Hello,", None, "greeting.no_name_known"),
+        ("Hello,", "ann@inbox.example", "greeting.no_name_known"),
     ],
 )
 def test_a_greeting_is_by_the_customers_own_name(line: str, name: str | None, rule: str) -> None:
