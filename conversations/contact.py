@@ -58,9 +58,7 @@ class Contact:
         self, subject: str, text: str, message_id: str, now: float, attachments: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """The intent of a new contact over the visit's channel. `attachments`: name → text; a form takes none."""
-        reference = self.conversation.reference
-        if reference not in subject and reference not in text:
-            subject = f"{subject} ({reference})"  # what an answer can be known by when it has no threading headers
+        subject, text = self._with_reference(subject, text)
         channel = self.definition.channel
         if isinstance(channel, FormChannel):
             values = self.values() | {"subject": subject, "body": text}
@@ -71,6 +69,19 @@ class Contact:
         if attachments:
             intent["letter"]["attachments"] = dict(attachments)
         return intent
+
+    def _with_reference(self, subject: str, text: str) -> tuple[str, str]:
+        """See to it that the message carries what an answer without threading headers is known by.
+
+        In the subject, since acknowledgements quote that more often than the text; in the text where a form has no subject.
+        """
+        reference, channel = self.conversation.reference, self.definition.channel
+        templates = set(channel.fields.values()) if isinstance(channel, FormChannel) else {"{subject}"}
+        if any("{reference}" in template for template in templates):
+            return subject, text
+        if any("{subject}" in template for template in templates):
+            return (subject if reference in subject else f"{subject} ({reference})"), text
+        return subject, (text if reference in text else f"{text.rstrip()}\n\n({reference})")
 
     def prepare_answer(
         self, to: StoredMessage, text: str, message_id: str, now: float, *, closing: bool

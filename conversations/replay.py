@@ -320,7 +320,9 @@ def _as_stored(values: Mapping[str, Any]) -> StoredMessage:
     """A message of ours as it was just stored; its id matters to nobody in this activation."""
     fields = ("message_id", "subject", "sender", "recipient", "text", "at")
     columns = {field: values[field] for field in fields}
-    return StoredMessage(id=0, direction="out", kind=Kind.SENT, envelope=json.loads(values.get("envelope") or "{}"), **columns)
+    return StoredMessage(
+        id=0, direction="out", kind=Kind.SENT, envelope=json.loads(values.get("envelope") or "{}"), **columns
+    )
 
 
 def _outcome(step: Step) -> Mapping[str, Any]:

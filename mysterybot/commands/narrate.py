@@ -116,6 +116,8 @@ def _message(message: StoredMessage) -> str:
     folder = "" if message.folder == "INBOX" else f", found in {escape(message.folder or '')}"
     lines = [line.strip() for line in message.text.splitlines() if line.strip()]
     first = next((line for line in lines if len(line) > GREETING), next(iter(lines), ""))
+    if message.kind == "bounce" and not message.permanent:
+        return f"[magenta]←[/] our mail is delayed: {escape(message.subject)}"
     said = f" “{escape(first[:80])}”" if message.kind == "human" and first else ""
     return f"[magenta]←[/] {KINDS.get(message.kind, message.kind)}{folder}: {escape(message.subject)}{said}"
 

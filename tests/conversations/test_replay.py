@@ -9,6 +9,7 @@ import pytest
 from conversations import errors
 from conversations.customer import Customer
 from conversations.durations import Duration
+from conversations.journal import lifecycle
 from conversations.records import Status, Verdict
 from conversations.scenario import Scenario, scenario
 from probes.errors import AddressRefused, Deferred, LoginRefused, NotConfirmed, SendUncertain, Unreachable
@@ -449,3 +450,14 @@ async def test_stopped_on_the_way_to_the_point_of_no_return_nothing_is_uncertain
         conversation = await here.play(conversation_id)
     assert conversation.verdict is Verdict.PASSED
     assert len(town.delivered) == 1
+
+
+async def test_a_form_without_a_subject_carries_the_reference_in_its_text(town: Town) -> None:
+    what = definition(channel="form")
+    bare = what.channel.model_copy(update={"fields": {"Message": "{body}"}})
+    async with life(town, ask) as here:
+        await begin(here.journal, what.model_copy(update={"channel": bare}), town.clock.now())
+        await here.settle()
+        (conversation_id,) = await here.journal.read(lifecycle.listed)
+        reference = (await here.load(conversation_id)).reference
+    assert town.forms == [{"Message": f"Where is my parcel?\n\n({reference})"}]

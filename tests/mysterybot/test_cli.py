@@ -258,7 +258,10 @@ def test_an_unknown_visit_is_told_with_the_one_that_was_meant(command: Command, 
 def test_continuing_what_does_not_exist_is_told(command: Command, tmp_path: Path, anna: Company) -> None:
     bot_config(tmp_path, {"order": PROMPT}, anna)
     ran = command("once", "order", "--continue", "0123")
-    assert (ran.code, ran.err) == (2, "visit order has no conversation 0123; mysterybot conversations --visit order lists them\n")
+    assert (ran.code, ran.err) == (
+        2,
+        "visit order has no conversation 0123; mysterybot conversations --visit order lists them\n",
+    )
 
 
 def test_a_scenario_of_the_users_own_runs_by_its_path(command: Command, tmp_path: Path, anna: Company) -> None:

@@ -32,7 +32,9 @@ async def ended(here: Life, town: Town, *, passes: bool, seed: int) -> str:
 
 
 @pytest.mark.parametrize(("days", "left"), [(29, {"passed", "failed"}), (31, {"failed"}), (181, set())])
-async def test_evidence_goes_when_it_is_old_and_that_of_failures_later(tmp_path: Path, days: int, left: set[str]) -> None:
+async def test_evidence_goes_when_it_is_old_and_that_of_failures_later(
+    tmp_path: Path, days: int, left: set[str]
+) -> None:
     town = Town(tmp_path)
     async with life(town, ask) as here:
         ids = {

@@ -55,7 +55,7 @@ async def test_a_full_answer_is_thanked_for_once_and_passes(tmp_path: Path) -> N
     assert [step.name for step in ended.steps] == ["write", "acknowledgement", "reply", "find", "answer"]
     opening, thanks = bodies(town)
     assert opening.startswith(f"Hello\n\nMy order is 20417, reference {ended.reference}. When")
-    assert town.delivered[0]["Subject"] == "Order 20417"
+    assert town.delivered[0]["Subject"] == f"Order 20417 ({ended.reference})"
     assert thanks == "Thank you, that answers my question.\n\nKind regards\nAnna Keller"
     assert findings(ended) == [("ok", [2, 2])]
 
