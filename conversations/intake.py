@@ -24,6 +24,7 @@ from conversations.journal import Journal, control, lifecycle, messages
 from conversations.records import StoredFinding, to_json
 from probes.mail.arrivals import Arrival, Position
 from replies.checks import findings
+from replies.finding import Finding
 from replies.kind import Classified, Kind, classify
 from replies.message import Message, read
 from replies.new_text import new_text
@@ -84,15 +85,13 @@ class Intake:
         message = await asyncio.to_thread(read, arrival.raw)
         if await self._is_control_mail(arrival, message):
             return
-        match, ours, known = await self._journal.read(lambda c: self._match(c, message))
+        match, ours, definition = await self._journal.read(lambda c: self._match(c, message))
         text = await asyncio.to_thread(new_text, message.text, ours)
         kind = self._classify(message, text, match, ours)
-        facts = {name: value for name, value in known.items() if any(value in each for each in ours)}
-        trusted = self._authserv_id if kind.kind is Kind.HUMAN else None
-        check = partial(
-            findings, message, text, kind, folder=arrival.folder, facts=facts, authserv_id=trusted, ours=ours
-        )
-        found = await asyncio.to_thread(check) if match else []
+        found = []
+        if definition is not None:
+            check = partial(self._findings, message, text, kind, ours, definition, arrival.folder)
+            found = await asyncio.to_thread(check)
         evidence = None if await self._flooded(match) else await asyncio.to_thread(self._keep_raw, arrival, match)
         received = messages.Received(
             mailbox=self._mailbox,
@@ -129,16 +128,35 @@ class Intake:
             return False
         return await self._journal.read(lambda c: messages.count_received(c, match.conversation)) >= MOST_RAW
 
-    def _match(self, connection: Connection, message: Message) -> tuple[Match | None, list[str], dict[str, str]]:
-        """The conversation, what we wrote in it, and the facts that its customer knows."""
+    def _match(self, connection: Connection, message: Message) -> tuple[Match | None, list[str], Definition | None]:
+        """The conversation, what we wrote in it, and its definition."""
         match = correlate(connection, self._mailbox, message)
         if match is None:
-            return None, [], {}
-        definition = lifecycle.definition_of(connection, match.conversation)
-        return (
-            match,
-            messages.our_texts(connection, match.conversation),
-            Definition.model_validate_json(definition).facts(),
+            return None, [], None
+        definition = Definition.model_validate_json(lifecycle.definition_of(connection, match.conversation))
+        return match, messages.our_texts(connection, match.conversation), definition
+
+    def _findings(
+        self,
+        message: Message,
+        text: str,
+        kind: Classified,
+        ours: Sequence[str],
+        definition: Definition,
+        folder: str,
+    ) -> list[Finding]:
+        """What can be said about it, with what this customer has told and how they feel."""
+        told = {name: value for name, value in definition.facts().items() if any(value in each for each in ours)}
+        return findings(
+            message,
+            text,
+            kind,
+            folder=folder,
+            facts=told,
+            authserv_id=self._authserv_id if kind.kind is Kind.HUMAN else None,
+            customer_name=definition.persona.name,
+            upset=definition.persona.upset,
+            ours=ours,
         )
 
     def _classify(self, message: Message, text: str, match: Match | None, ours: Sequence[str]) -> Classified:

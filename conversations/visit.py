@@ -206,8 +206,15 @@ class Persona(Settings):
             description="What the customer knows, such as an order number; {name} of a fact may stand in form fields"
         ),
     ] = Field(default_factory=dict)
-    mood: Line | None = None
+    mood: Annotated[
+        Line | None, Field(description="How the customer feels; upset or angry: an apology is looked for")
+    ] = None
     tier: Annotated[Line | None, Field(description="The customer's plan or status, such as premium")] = None
+
+    @property
+    def upset(self) -> bool:
+        """May they expect an apology?"""
+        return (self.mood or "").strip().lower() in {"upset", "angry"}
 
 
 class Limits(Settings):
