@@ -226,7 +226,7 @@ class Limits(Settings):
     uncertain_grace: Annotated[
         CalendarDuration,
         Field(description="How long after an interrupted send we look out for a proof that it went out"),
-    ] = Duration(seconds=600)
+    ] = Duration(seconds=120)
     open_per_visit: Annotated[int, Field(ge=1, description="Conversations of a visit with overlap at a time")] = 1
 
 

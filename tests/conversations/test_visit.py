@@ -109,7 +109,7 @@ def test_what_is_no_cron_expression_is_refused(cron: str) -> None:
 
 def test_defaults_are_careful() -> None:
     assert Limits() == Limits(desk_per_day=200, mailbox_per_day=200, turns=8, open_per_visit=1)
-    assert Limits().uncertain_grace == Duration(seconds=600)
+    assert Limits().uncertain_grace == Duration(seconds=120)
     refund = visit(every="1h")
     assert (refund.overlap, refund.catch_up, refund.jitter, refund.with_) == (False, "skip", Duration(seconds=0), {})
     assert desk().disclosure == "none"
