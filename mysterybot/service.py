@@ -77,7 +77,13 @@ async def run(config: Config, announce: Callable[[str], None]) -> None:
         loop.add_signal_handler(signal.SIGUSR1, on_usr1)
         announce(f"http://{config.bot.listen.rpartition(':')[0]}:{server.port}/")
         await stop.wait()
+        loop.set_exception_handler(_while_stopping)
         log.info("stopping; open conversations go on at the next start")
+
+
+def _while_stopping(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Whoever stops us may stop the browser's driver in the same moment; that it is gone is then no error."""
+    log.debug("while stopping: %s", context.get("exception") or context.get("message"))
 
 
 async def toggle(bot: Bot) -> None:
