@@ -1,4 +1,4 @@
-"""Mail goes out: submission over SMTP (RFC 6409), with the point of no return exactly before DATA."""
+"""Mail goes out: submission over SMTP (RFC 6409), with the point of no return exactly before the mail is written."""
 
 import asyncio
 import re
@@ -79,12 +79,11 @@ class Outbox:
     async def send(
         self, mail: bytes, *, sender: str, recipients: Sequence[str], point_of_no_return: PointOfNoReturn
     ) -> Accepted:
-        """Send `mail` once; `point_of_no_return` is awaited when every recipient has been asked for, just before DATA.
+        """Send `mail` once; `point_of_no_return` is awaited when the server has asked for it (354), just before it is written.
 
         Before it: Unreachable, NameNotResolved, Deferred (all may be retried), LoginRefused, AddressRefused,
-        SendRefused. After it: Deferred, AddressRefused and SendRefused when the server said no; Unreachable when the
-        line was lost before the server asked for the mail (354), so that nothing of it went out; SendUncertain when it
-        was lost later, at a timeout, and also at a cancellation (`asyncio.current_task().cancelling()` stays true then,
+        SendRefused. After it: Deferred, AddressRefused and SendRefused when the server said no; SendUncertain when the
+        line was lost, at a timeout, and also at a cancellation (`asyncio.current_task().cancelling()` stays true then,
         for a caller that wants to go down). Raises ValueError for addresses that are none.
         """
         envelope = Envelope.of(mail, sender, recipients)
@@ -93,8 +92,7 @@ class Outbox:
                 refused = await self._offer(line.smtp, envelope)
             except _BROKEN as error:
                 raise unreachable(self._account.smtp, error) from error
-            await point_of_no_return()
-            answer = await self._commit(line.smtp, mail)
+            answer = await self._commit(line.smtp, mail, point_of_no_return)
             at = self._now()
         reply = one_line(answer.message)
         return Accepted(at, reply, server_message_id(reply, self._account.smtp.host), refused)
@@ -136,23 +134,28 @@ class Outbox:
             raise recipient_refusal(first.code, first.message, recipient) from first
         return {recipient: one_line(f"{error.code} {error.message}") for recipient, error in refusals.items()}
 
-    async def _commit(self, smtp: aiosmtplib.SMTP, mail: bytes) -> aiosmtplib.SMTPResponse:
+    async def _commit(
+        self, smtp: aiosmtplib.SMTP, mail: bytes, point_of_no_return: PointOfNoReturn
+    ) -> aiosmtplib.SMTPResponse:
         """DATA: the answer is yes, no, or the uncertainty that this class is built around.
 
         Nothing of the mail is written before the server asks for it, so until then a lost line is no uncertainty.
         """
-        host, asked = self._account.smtp.host, False
+        host = self._account.smtp.host
         try:
             answer = await smtp.execute_command(b"DATA", timeout=self._timeout)
-            if asked := answer.code == aiosmtplib.SMTPStatus.start_input:
-                answer = await _written(smtp, mail, self._timeout * DATA_PATIENCE)
-        except asyncio.CancelledError as error:
-            raise SendUncertain(f"cancelled while {host} was taking the mail: it may have gone out") from error
         except (aiosmtplib.SMTPException, *_BROKEN) as error:
-            if not asked:
-                raise unreachable(self._account.smtp, error) from error
-            why = "no answer in time" if isinstance(error, TimeoutError) else one_line(error)
-            raise SendUncertain(f"{host} did not confirm the mail, it may have gone out: {why}") from error
+            raise unreachable(self._account.smtp, error) from error
+        asked = answer.code == aiosmtplib.SMTPStatus.start_input
+        if asked:
+            await point_of_no_return()
+            try:
+                answer = await _written(smtp, mail, self._timeout * DATA_PATIENCE)
+            except asyncio.CancelledError as error:
+                raise SendUncertain(f"cancelled while {host} was taking the mail: it may have gone out") from error
+            except (aiosmtplib.SMTPException, *_BROKEN) as error:
+                why = "no answer in time" if isinstance(error, TimeoutError) else one_line(error)
+                raise SendUncertain(f"{host} did not confirm the mail, it may have gone out: {why}") from error
         if asked and answer.code == aiosmtplib.SMTPStatus.completed:
             return answer
         if not 400 <= answer.code < 600:
