@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -127,13 +126,6 @@ class Engine:
             raise
         finally:
             keeper.cancel()
-
-
-def scenario_finder(built_in: dict[str, str]) -> FindScenario:
-    """Finds scenarios by the reference that a definition holds: a built-in name, or an absolute path and a function."""
-    from conversations.scenario import load_scenario  # noqa: PLC0415
-
-    return lambda reference: load_scenario(reference, Path("/"), built_in)
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,8 +1,6 @@
 """The only place where things are wired together, and closed again."""
 
-import asyncio
 import contextlib
-import logging
 import os
 import random
 import secrets
@@ -17,6 +15,7 @@ from conversations.engine import Engine
 from conversations.intake import Intake
 from conversations.journal import Journal
 from conversations.scenario import Scenario, load_scenario
+from mysterybot.background import background
 from mysterybot.config import Config
 from mysterybot.visits import Visits
 from probes.contact import PointOfNoReturn
@@ -28,8 +27,6 @@ from probes.mail.inbox import Inbox
 from probes.mail.oauth import AccessTokens
 from probes.mail.smtp import Accepted, Outbox
 from scenarios import BUILT_IN
-
-log = logging.getLogger(__name__)
 
 READY_WITHIN = 5.0
 """Seconds that a send waits for its mailbox to be open; then it is put off, and tried again."""
@@ -135,12 +132,11 @@ async def opened(
         engine = Engine(journal, world, clock, owner, find_scenario)
         dispatch = LocalDispatch(journal, engine.advance, clock, only=only)
         visits = Visits(journal, config, clock, rng, dispatch.nudge)
-        watching = await stack.enter_async_context(_tasks())
         for each, account in config.mailboxes.items():
             if mailboxes is None or each in mailboxes:
                 world.mailboxes[each] = _open_mailbox(each, account, journal, world, dispatch, rng)
                 stack.push_async_callback(world.mailboxes[each].outbox.aclose)
-                watching.create_task(world.mailboxes[each].inbox.run(), name=f"mailbox {each}")
+                await stack.enter_async_context(background(world.mailboxes[each].inbox.run()))
         yield Bot(config, clock, rng, owner, journal, world, dispatch, visits)
 
 
@@ -160,34 +156,3 @@ def _open_mailbox(
 
 def _browser(config: Config, clock: Clock) -> Browser:
     return Browser(config.browser, now=lambda: datetime.fromtimestamp(clock.now(), UTC), environ=os.environ)
-
-
-class _Tasks:
-    """Tasks that run for as long as the context does, and are cancelled at its end."""
-
-    def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def create_task(self, work: "asyncio._CoroutineLike[None]", name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        task.add_done_callback(_report)
-        self._tasks.append(task)
-
-    async def cancel(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def _tasks() -> AsyncIterator[_Tasks]:
-    tasks = _Tasks()
-    try:
-        yield tasks
-    finally:
-        await tasks.cancel()
-
-
-def _report(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.error("%s stopped", task.get_name(), exc_info=task.exception())

@@ -16,6 +16,7 @@ from conversations.journal import lifecycle, switches
 from exporters.snapshot import Live, LiveMailbox, LiveVisit, Snapshot, snapshot
 from mysterybot import __version__
 from mysterybot.app import Bot, data_folder, opened
+from mysterybot.background import background
 from mysterybot.config import Config
 from mysterybot.reaching import Reaching
 from mysterybot.retention import Retention
@@ -56,7 +57,7 @@ async def running(config: Config, *, visits: bool = True) -> AsyncIterator[tuple
                 mails = ControlMails(bot.journal, bot.world, bot.clock, bot.rng, watched)
                 timetable.every(CONTROL_EVERY, "control mails", mails.tick)
             timetable.every(RETENTION_EVERY, "retention", Retention(bot.journal, bot.world.evidence, bot.clock).sweep)
-            async with _in_background(bot.dispatch.run(), timetable.run()):
+            async with background(bot.dispatch.run(), timetable.run()):
                 yield bot, server
 
 
@@ -179,22 +180,3 @@ async def _serve(bot: Bot, reaching: Reaching, config: Config) -> RunningServer:
     except OSError as error:
         why = error.strerror or error
         raise CannotRun(f"cannot listen on {config.bot.listen} (bot.listen): {why}") from error
-
-
-@contextlib.asynccontextmanager
-async def _in_background(*work: "asyncio._CoroutineLike[None]") -> AsyncIterator[None]:
-    """Run these for as long as the context lasts. None of them ends by itself; if one does, that is an error to be seen."""
-    tasks = [asyncio.create_task(each) for each in work]
-    for task in tasks:
-        task.add_done_callback(_report)
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _report(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.error("a part of the service stopped", exc_info=task.exception())

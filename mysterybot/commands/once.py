@@ -1,18 +1,16 @@
 """`mysterybot once`: play one visit now and watch it."""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from conversations.description import describe
-from conversations.dispatch.local import LocalDispatch
 from conversations.engine import LEASE
 from conversations.journal import lifecycle
 from conversations.records import Conversation, Verdict
 from conversations.start import NotStarted, start
 from mysterybot.app import Bot, opened
+from mysterybot.background import background
 from mysterybot.commands.common import FAILED, FAULTED, PASSED, Wrong, command, configured, log_to_stderr, no_such, out
 from mysterybot.commands.narrate import Narrator, summary
 from mysterybot.config import Config
@@ -87,7 +85,7 @@ async def play(bot: Bot, conversation_id: str, narrator: Narrator | None) -> Con
     """Advance one conversation to its end, telling it."""
     bot.dispatch.only = conversation_id
     bot.dispatch.nudge(conversation_id)
-    async with _driven(bot.dispatch):
+    async with background(bot.dispatch.run()):
         while True:
             conversation = await bot.journal.read(lambda c: lifecycle.load(c, conversation_id))
             assert conversation is not None
@@ -97,13 +95,3 @@ async def play(bot: Bot, conversation_id: str, narrator: Narrator | None) -> Con
             if conversation.verdict is not None:
                 return conversation
             await asyncio.sleep(LOOK_EVERY)
-
-
-@contextlib.asynccontextmanager
-async def _driven(dispatch: LocalDispatch) -> AsyncIterator[None]:
-    task = asyncio.create_task(dispatch.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
