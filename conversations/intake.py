@@ -28,6 +28,7 @@ from replies.finding import Finding
 from replies.kind import Classified, Kind, classify
 from replies.message import Message, read
 from replies.new_text import new_text
+from replies.reading import Reading
 from replies.tickets import tags, tickets
 
 log = logging.getLogger(__name__)
@@ -148,15 +149,17 @@ class Intake:
         """What can be said about it, with what this customer has told and how they feel."""
         told = {name: value for name, value in definition.facts().items() if any(value in each for each in ours)}
         return findings(
-            message,
-            text,
-            kind,
-            folder=folder,
-            facts=told,
-            authserv_id=self._authserv_id if kind.kind is Kind.HUMAN else None,
-            customer_name=definition.persona.name,
-            upset=definition.persona.upset,
-            ours=ours,
+            Reading(
+                message,
+                text,
+                kind,
+                folder=folder,
+                facts=told,
+                authserv_id=self._authserv_id if kind.kind is Kind.HUMAN else None,
+                customer_name=definition.persona.name,
+                upset=definition.persona.upset,
+                ours=ours,
+            )
         )
 
     def _classify(self, message: Message, text: str, match: Match | None, ours: Sequence[str]) -> Classified:

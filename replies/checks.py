@@ -1,96 +1,138 @@
-"""Every check that runs on an inbound message of a conversation, in the order in which they are shown."""
+"""Every check on replies, in the order in which findings are shown, and the guard that runs them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from replies.agents import signed
 from replies.authentication import authentication_finding
 from replies.canned import canned
 from replies.finding import Finding
 from replies.headers import display_name
-from replies.kind import Classified, Kind
+from replies.kind import Kind
 from replies.language import language, language_of
-from replies.message import Message
 from replies.notices import handoff, notices
 from replies.off_topic import off_topic
 from replies.promise import promise
+from replies.reading import Reading
 from replies.repeated import already_told
 from replies.tone import tone
 
+log = logging.getLogger(__name__)
+
+_ANY = frozenset(Kind)
 _SPOKEN = frozenset({Kind.HUMAN, Kind.ACKNOWLEDGEMENT})
+_NOTICED = frozenset({Kind.HUMAN, Kind.OTHER})
+_PERSON = frozenset({Kind.HUMAN})
 
-MOST_OURS = 10
-"""Texts of the customer that are looked at."""
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A function over a reading, the kinds of mail that it looks at, and the names under which its findings go."""
+
+    names: tuple[str, ...]
+    kinds: frozenset[Kind]
+    look: Callable[[Reading], Iterable[Finding]]
 
 
-def findings(
-    message: Message,
-    new_text: str,
-    kind: Classified,
-    *,
-    folder: str | None = None,
-    facts: Mapping[str, str] | None = None,
-    authserv_id: str | None = None,
-    customer_name: str | None = None,
-    upset: bool = False,
-    ours: Sequence[str] = (),
-    other_questions: Sequence[str] = (),
-    other_replies: Sequence[str] = (),
-) -> list[Finding]:
-    """What can be said about this message. A check that has nothing to say says nothing.
+def findings(reading: Reading) -> list[Finding]:
+    """What can be said about a message.
 
-    `folder`: where IMAP found it, None for a file that was in none. `facts`: what the customer has told already, by name.
-    `authserv_id`: whose Authentication-Results are trusted (RFC 8601), None for nobody's. `customer_name`: who should be
-    greeted; None for the name in To, if there is one. `upset`: whether the customer complained, so that an apology is
-    due. `ours`: what the customer wrote, which tells the language and the subject that are expected. `other_questions` and
-    `other_replies`: of other conversations with this desk, about something else.
+    A check that has nothing to say says nothing. One that fails inside says `unknown`, rule `CHECK.error`, and harms no
+    other; the log tells where, without a word of the mail.
     """
-    found = list(_findings(message, new_text, kind, folder, facts or {}, authserv_id))
-    if kind.kind is Kind.HUMAN:
-        found += _manners(message, new_text, customer_name, upset, ours)
-        if ours:
-            found.append(off_topic(new_text, "\n".join(ours[:MOST_OURS]), other_questions))
-        if other_replies:
-            found.append(canned(new_text, other_replies))
-    return found
+    return [found for check in CHECKS if reading.kind.kind in check.kinds for found in _guarded(check, reading)]
 
 
-def _findings(
-    message: Message,
-    new_text: str,
-    kind: Classified,
-    folder: str | None,
-    facts: Mapping[str, str],
-    authserv_id: str | None,
-) -> Iterator[Finding]:
-    if folder is not None:
-        yield _spam_folder(folder)
-    if authserv_id is not None:
-        yield authentication_finding(message, authserv_id)
-    if kind.kind in _SPOKEN and (found := promise(new_text)):
-        yield Finding(
-            "promise", "ok", f"promise.{found.unit}", found.evidence, {"seconds": found.seconds, "unit": found.unit}
-        )
-    if kind.kind in {Kind.HUMAN, Kind.OTHER}:
-        yield from notices(message, new_text)
-    if kind.kind is Kind.HUMAN:
-        if passed_on := handoff(new_text):
-            yield passed_on
-        if facts:
-            yield already_told(new_text, facts)
+def _guarded(check: Check, reading: Reading) -> list[Finding]:
+    """What one check says; it never raises."""
+    try:
+        return list(check.look(reading))
+    except Exception as error:  # whatever is wrong in a check, the message is not lost for it
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        kind = type(error).__name__  # its text may quote the mail
+        log.error("the check %s failed: %s at %s:%s", check.names[0], kind, where.filename, where.lineno)  # noqa: TRY400
+        return [Finding(name, "unknown", f"{name}.error", f"the check failed ({kind})") for name in check.names]
 
 
-def _manners(
-    message: Message, new_text: str, customer_name: str | None, upset: bool, ours: Sequence[str]
-) -> Iterator[Finding]:
-    """How a person writes to the customer."""
-    yield signed(message, new_text)
-    yield from tone(new_text, customer_name or display_name(message.header("to")) or None, upset)
-    if spoken := language_of("\n".join(ours[:MOST_OURS])):
-        yield language(new_text, spoken)
-
-
-def _spam_folder(folder: str) -> Finding:
+def _spam_folder(reading: Reading) -> Iterator[Finding]:
     """The folder that IMAP found it in, never inferred."""
-    if folder == "INBOX":
-        return Finding("spam_folder", "ok", "folder", folder)
-    return Finding("spam_folder", "problem", "folder", f"it was delivered to the folder {folder}")
+    if reading.folder == "INBOX":
+        yield Finding("spam_folder", "ok", "folder", reading.folder)
+    elif reading.folder is not None:
+        yield Finding("spam_folder", "problem", "folder", f"it was delivered to the folder {reading.folder}")
+
+
+def _authentication(reading: Reading) -> Iterator[Finding]:
+    if reading.authserv_id is not None:
+        yield authentication_finding(reading.message, reading.authserv_id)
+
+
+def _promise(reading: Reading) -> Iterator[Finding]:
+    if found := promise(reading.new_text):
+        value = {"seconds": found.seconds, "unit": found.unit}
+        yield Finding("promise", "ok", f"promise.{found.unit}", found.evidence, value)
+
+
+def _notices(reading: Reading) -> Iterable[Finding]:
+    return notices(reading.message, reading.new_text)
+
+
+def _handoff(reading: Reading) -> Iterator[Finding]:
+    if passed_on := handoff(reading.new_text):
+        yield passed_on
+
+
+def _already_told(reading: Reading) -> Iterator[Finding]:
+    if reading.facts:
+        yield already_told(reading.new_text, reading.facts)
+
+
+def _signed(reading: Reading) -> Iterator[Finding]:
+    yield signed(reading.message, reading.new_text)
+
+
+def _tone(reading: Reading) -> Iterable[Finding]:
+    name = reading.customer_name or display_name(reading.message.header("to")) or None
+    return tone(reading.new_text, name, reading.upset)
+
+
+def _language(reading: Reading) -> Iterator[Finding]:
+    if spoken := language_of(reading.asked):
+        yield language(reading.new_text, spoken)
+
+
+def _off_topic(reading: Reading) -> Iterator[Finding]:
+    if reading.ours:
+        yield off_topic(reading.new_text, reading.asked, reading.other_questions)
+
+
+def _canned(reading: Reading) -> Iterator[Finding]:
+    if reading.other_replies:
+        yield canned(reading.new_text, reading.other_replies)
+
+
+CHECKS = (
+    Check(("spam_folder",), _ANY, _spam_folder),
+    Check(("authentication",), _ANY, _authentication),
+    Check(("promise",), _SPOKEN, _promise),
+    Check(("no_reply", "login_wall", "form_only", "closed", "survey"), _NOTICED, _notices),
+    Check(("handoff",), _PERSON, _handoff),
+    Check(("already_told",), _PERSON, _already_told),
+    Check(("signed",), _PERSON, _signed),
+    Check(("greeting", "thanks", "apology", "closing", "rude"), _PERSON, _tone),
+    Check(("language",), _PERSON, _language),
+    Check(("off_topic",), _PERSON, _off_topic),
+    Check(("canned",), _PERSON, _canned),
+)
+"""On every message that came in."""
+
+BY_SCENARIOS = ("questions_answered", "intact")
+"""Made by scenarios while they play, with what only they know (`replies/questions.py`, `replies/intact.py`)."""
+
+OVER_REPLIES = ("loop",)
+"""Over all replies of a conversation (`replies/agents.py`)."""
+
+NAMES = (*(name for check in CHECKS for name in check.names), *OVER_REPLIES, *BY_SCENARIOS)
+"""Every check."""

@@ -14,6 +14,7 @@ from replies.kind import Kind, classify
 from replies.message import read as read_message
 from replies.new_text import new_text
 from replies.promise import promise
+from replies.reading import Reading
 from replies.tickets import tickets
 
 MOST_BYTES = 1 << 20
@@ -65,7 +66,8 @@ def understood(raw: bytes, ours: Sequence[str], authserv_id: str | None, facts: 
         "promise": None if promised is None else {"seconds": promised.seconds, "unit": promised.unit},
         "authentication": asdict(authentication(message, authserv_id)),
         "findings": [
-            asdict(each) for each in findings(message, text, kind, facts=facts, authserv_id=authserv_id, ours=ours)
+            asdict(each)
+            for each in findings(Reading(message, text, kind, facts=facts, authserv_id=authserv_id, ours=ours))
         ],
     }
 

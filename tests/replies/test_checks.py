@@ -1,16 +1,20 @@
 """All checks on one message."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from replies.checks import findings
+from exporters.complaints import COMPLAINTS
+from replies import checks
+from replies.checks import CHECKS, NAMES, Check, findings
 from replies.finding import Finding
-from replies.kind import classify
+from replies.kind import Kind, classify
 from replies.message import read
 from replies.new_text import new_text
+from replies.reading import Reading
 from tests.replies.mails import ACKNOWLEDGEMENTS, mail
 
 GOOD = """Hi Ann,
@@ -26,7 +30,7 @@ QUESTION = "Hello, I ordered a kettle last week and it has not arrived yet. Wher
 def judged(text: str, subject: str = "Re: Where is my kettle?", **known: Any) -> dict[str, Finding]:
     message = read(mail(text, subject))
     new = new_text(message.text)
-    found = findings(message, new, classify(message, new), **known)
+    found = findings(Reading(message, new, classify(message, new), **known))
     assert len(found) == len({each.check for each in found}), "a check speaks once"
     return {each.check: each for each in found}
 
@@ -82,12 +86,38 @@ def test_an_answer_to_another_question_is_probably_off_topic() -> None:
     assert "off_topic" not in judged(GOOD)
 
 
-def test_the_docs_tell_every_rule_of_a_finding() -> None:
+def test_a_check_that_fails_inside_says_unknown_and_harms_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(reading: Reading) -> Iterator[Finding]:
+        yield Finding("thanks", "ok", "thanks.phrase", "half done")
+        raise ValueError(reading.new_text)
+
+    before = judged(GOOD)
+    kinds = frozenset({Kind.HUMAN})
+    replaced = [Check(each.names, each.kinds, broken) if "thanks" in each.names else each for each in CHECKS]
+    monkeypatch.setattr(checks, "CHECKS", (Check(("loop",), kinds, lambda _: 1 // 0), *replaced))  # type: ignore[arg-type, return-value]
+    found = judged(GOOD)
+    assert {name: (each.result, each.rule) for name, each in found.items() if each.rule.endswith(".error")} == {
+        name: ("unknown", f"{name}.error") for name in ("loop", "greeting", "thanks", "apology", "closing", "rude")
+    }
+    assert found["signed"] == before["signed"]
+    assert {record.levelname for record in caplog.records} == {"ERROR"}
+    assert len(caplog.records) == 2
+    assert "ZeroDivisionError" in caplog.text
+    assert "kettle" not in caplog.text + str(found["thanks"])  # no word of the mail
+
+
+def test_every_check_is_in_the_registry_and_named_once() -> None:
+    assert len(NAMES) == len(set(NAMES))
+    assert set(NAMES) <= set(COMPLAINTS)
+
+
+def test_the_docs_tell_every_check_and_every_rule_of_a_finding() -> None:
     docs = (ROOT / "docs" / "replies.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z_]+)` \|", docs.partition("\n## Checks\n")[2].partition("\n## ")[0], re.MULTILINE)
+    assert sorted(rows) == sorted(NAMES)
     code = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "replies").glob("*.py")))
-    checks = set(re.findall(r'Finding\(\s*"([a-z_]+)"', code)) | {"thanks", "apology", "closing"}
-    assert len(checks) > 15
-    assert sorted(check for check in checks if f"| `{check}` |" not in docs) == []
-    rules = set(re.findall(rf'"((?:{"|".join(checks)}|questions)\.[a-z_]+)"', code))
+    rules = set(re.findall(rf'"((?:{"|".join(NAMES)}|questions)\.[a-z_]+)"', code))
     assert len(rules) > 20
     assert sorted(rule for rule in rules if f"`{rule}`" not in docs) == []
