@@ -50,7 +50,21 @@ _TABLE: Final = (
     Metric("visit_last_run_timestamp_seconds", "gauge", VISIT, "When the visit last began a conversation."),
     Metric("visit_last_success_timestamp_seconds", "gauge", VISIT, "When a conversation of the visit last passed."),
     Metric("visit_interval_seconds", "gauge", VISIT, "Time between two runs of the visit, by its timetable."),
-    Metric("visit_consecutive_failures", "gauge", VISIT, "Conversations in a row, up to now, that did not pass."),
+    Metric(
+        "visit_next_run_timestamp_seconds",
+        "gauge",
+        VISIT,
+        "When the timetable looks at the visit next: in the past only when it is stuck.",
+    ),
+    Metric(
+        "visit_consecutive_failures",
+        "gauge",
+        VISIT,
+        "Conversations in a row, up to now, in which the desk failed; faulted ones are left aside.",
+    ),
+    Metric(
+        "visit_consecutive_faults", "gauge", VISIT, "Conversations in a row, up to now, that faulted through ourselves."
+    ),
     Metric("visit_open_conversations", "gauge", VISIT, "Conversations that are under way."),
     Metric(
         "visit_waiting_since_timestamp_seconds",
@@ -75,6 +89,9 @@ _TABLE: Final = (
     Metric("promise_seconds", "gauge", (*VISIT, "promise"), "The time that the desk promises."),
     Metric("promises_kept_total", "counter", (*VISIT, "promise"), "Promises that were kept."),
     Metric("promises_missed_total", "counter", (*VISIT, "promise"), "Promises that were missed."),
+    Metric(
+        "undelivered_total", "counter", VISIT, "Messages of ours that the desk's side refused or returned for good."
+    ),
     # --- what was found in its answers
     Metric("findings_total", "counter", (*VISIT, "check", "result"), "Findings about replies, by check and result."),
     # --- ourselves: watch the watcher

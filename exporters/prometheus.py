@@ -70,6 +70,7 @@ def _gauges(snapshot: Snapshot) -> Mapping[str, Iterable[Sample]]:
     known = [(visit.labels, states[visit.name]) for visit in live.visits if visit.name in states]
     never = {visit.name: (visit.labels, 0.0) for visit in live.visits}
     failures = {labels["visit"]: (labels, float(state.consecutive_failures)) for labels, state in known}
+    faults = {labels["visit"]: (labels, float(state.consecutive_faults)) for labels, state in known}
     open_now = {name: (group.labels, float(group.count)) for name, group in snapshot.open.items()}
     return {
         "reach_up": [(each.labels, float(each.up)) for each in reached],
@@ -81,7 +82,11 @@ def _gauges(snapshot: Snapshot) -> Mapping[str, Iterable[Sample]]:
         "visit_last_run_timestamp_seconds": _known((labels, state.last_run) for labels, state in known),
         "visit_last_success_timestamp_seconds": _known((labels, state.last_success) for labels, state in known),
         "visit_interval_seconds": _known((visit.labels, visit.interval_seconds) for visit in live.visits),
+        "visit_next_run_timestamp_seconds": _known(
+            (visit.labels, live.next_looks.get(visit.name)) for visit in live.visits
+        ),
         "visit_consecutive_failures": (never | failures).values(),
+        "visit_consecutive_faults": (never | faults).values(),
         "visit_open_conversations": (never | open_now).values(),
         "visit_waiting_since_timestamp_seconds": _known(
             (group.labels, group.waiting_since) for group in snapshot.open.values()
@@ -111,7 +116,7 @@ def _from_zero(metric: Metric, live: Live, stored: Iterable[Sample]) -> Iterator
             yield from ({**visit.labels, "promise": name} for visit in live.visits for name in visit.promises)
         case "findings_total":  # which checks there are shows in what they found: then every result of those
             yield from ({**labels, "result": result} for labels, _ in stored for result in RESULTS)
-        case "sends_uncertain_total":
+        case "sends_uncertain_total" | "undelivered_total":
             yield from (visit.labels for visit in live.visits)
         case "control_mail_lost_total":
             yield from ({"mailbox": box.name} for box in live.mailboxes if box.control)

@@ -51,6 +51,7 @@ class Live:
     mailboxes: Sequence[LiveMailbox]
     targets: Sequence[Labels]  # of reach probes: the same labels as in the journal's reach table
     timetable_lag: float
+    next_looks: Mapping[str, float]  # visit → when the timetable looks at it next
     paused: bool
 
 
@@ -61,6 +62,7 @@ class VisitState:
     last_run: float | None
     last_success: float | None
     consecutive_failures: int
+    consecutive_faults: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ async def snapshot(journal: Journal, live: Live) -> Snapshot:
 
 def _states(connection: Connection) -> dict[str, VisitState]:
     return {
-        visit: VisitState(row["last_run"], row["last_success"], row["consecutive_failures"])
+        visit: VisitState(row["last_run"], row["last_success"], row["consecutive_failures"], row["consecutive_faults"])
         for visit, row in visits.states(connection).items()
     }
 

@@ -131,6 +131,7 @@ def live(bot: Bot, reaching: Reaching, *, paused: bool) -> Live:
         ],
         targets=[target.labels for target in reaching.targets],
         timetable_lag=bot.visits.lag,
+        next_looks=bot.visits.next_looks,
         paused=paused,
     )
 

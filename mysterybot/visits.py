@@ -57,20 +57,20 @@ class Visits:
         self._clock = clock
         self._rng = rng
         self._nudge = nudge
-        self._next: dict[str, float] = {}  # visit → when to look at it again
+        self.next_looks: dict[str, float] = {}  # visit → when to look at it again
         self.lag = 0.0
 
     async def start_due(self) -> None:
         """Start what is due. What was due while we were not running is caught up as the visit says."""
         now = self._clock.now()
-        looked_at = [name for name in self._config.visits if self._next.get(name, 0.0) <= now]
+        looked_at = [name for name in self._config.visits if self.next_looks.get(name, 0.0) <= now]
         if not looked_at:
             return
         states = await self._journal.read(visits.states)
         for name in looked_at:
             row = states.get(name)
             try:
-                self._next[name] = await self._look(name, now, None if row is None else row["last_due"])
+                self.next_looks[name] = await self._look(name, now, None if row is None else row["last_due"])
             except Exception:  # one that cannot be started delays no other
                 log.exception("visit %s could not be started; it is tried again", name)
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from conversations import times
 from conversations.definition import Definition
+from conversations.errors import Undelivered
 from conversations.journal import rows, schema
 from conversations.records import Conversation, Verdict, to_json
 
@@ -82,10 +83,9 @@ def everything(connection: Connection) -> dict[str, list[tuple[dict[str, str], f
 def count_finished(connection: Connection, conversation: Conversation) -> None:
     """Everything that the end of a conversation adds."""
     _add_all(connection, list(_increments(conversation)))
-    passed = conversation.verdict is Verdict.PASSED
-    counted = _PASSED if passed else _NOT_PASSED
-    success = {"last_success": conversation.finished_at} if passed else {}
-    connection.execute(counted, {"of": conversation.visit, **success})
+    assert conversation.verdict is not None
+    success = {"last_success": conversation.finished_at} if conversation.verdict is Verdict.PASSED else {}
+    connection.execute(_STREAKS[conversation.verdict], {"of": conversation.visit, **success})
 
 
 def _increments(conversation: Conversation) -> Iterator[rows.Row]:
@@ -109,10 +109,19 @@ def _increments(conversation: Conversation) -> Iterator[rows.Row]:
     for decided in times.promises_decided(conversation, definition.desk.promises.given(), hours):
         name = "promises_kept_total" if decided.kept else "promises_missed_total"
         yield _counted(name, {**labels, "promise": decided.promise})
+    undelivered = sum(step.outcome.get("error") == Undelivered.__name__ for step in conversation.steps)
+    if undelivered:
+        yield _counted("undelivered_total", labels, undelivered)
     for found in conversation.findings:
         yield _counted("findings_total", {**labels, "check": found.check, "result": found.result})
 
 
 _STATE = schema.visit_state.update().where(schema.visit_state.c.visit == sa.bindparam("of"))
-_PASSED = _STATE.values(consecutive_failures=0)
-_NOT_PASSED = _STATE.values(consecutive_failures=schema.visit_state.c.consecutive_failures + 1)
+_STREAKS = {
+    Verdict.PASSED: _STATE.values(consecutive_failures=0, consecutive_faults=0),
+    Verdict.FAILED: _STATE.values(
+        consecutive_failures=schema.visit_state.c.consecutive_failures + 1, consecutive_faults=0
+    ),
+    # It says nothing about the desk, so the desk's streak neither grows nor ends.
+    Verdict.FAULTED: _STATE.values(consecutive_faults=schema.visit_state.c.consecutive_faults + 1),
+}

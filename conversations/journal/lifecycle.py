@@ -113,10 +113,10 @@ def start(
     values |= {"started_at": now, "wake_at": wake_at, "owner": owner, "lease_until": lease_until}
     if not rows.insert_new(connection, conversation, values):
         return False
-    state = {"visit": new.visit, "last_run": now, "consecutive_failures": 0}
+    state = {"visit": new.visit, "last_run": now}
     if scheduled:
         state["last_due"] = new.due_at
-    rows.upsert(connection, schema.visit_state, state, keep=("consecutive_failures",))
+    rows.upsert(connection, schema.visit_state, state)
     clue = {"mailbox": new.mailbox, "kind": "token", "value": new.reference.lower(), "conversation": new.id}
     connection.execute(_NEW_CLUE, clue)
     return True

@@ -26,7 +26,8 @@ visit_state = sa.Table(
     sa.Column("last_due", Time),  # the newest slot of the timetable that was dealt with: started or skipped
     sa.Column("last_run", Time),
     sa.Column("last_success", Time),
-    sa.Column("consecutive_failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("consecutive_failures", sa.Integer, nullable=False, server_default="0"),  # faulted ones left aside
+    sa.Column("consecutive_faults", sa.Integer, nullable=False, server_default="0"),
 )
 
 conversation = sa.Table(

@@ -13,8 +13,8 @@ from conversations.journal.journal import JournalError
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-def upgrade(engine: Engine) -> None:
-    """Apply what is missing, all in one transaction. A journal of a newer version is refused, untouched."""
+def upgrade(engine: Engine, to: str = "head") -> None:
+    """Apply what is missing up to revision `to`, all in one transaction. A journal of a newer version is refused, untouched."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
@@ -27,4 +27,4 @@ def upgrade(engine: Engine) -> None:
                 f"the journal was written by a newer mysterybot (tables of version {current}): upgrade mysterybot"
             )
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)

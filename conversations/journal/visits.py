@@ -17,7 +17,7 @@ _COUNT_STARTED = _COUNT.where(
 
 
 def states(connection: Connection) -> Mapping[str, rows.Row]:
-    """visit → its row: last_due, last_run, last_success, consecutive_failures."""
+    """visit → its row: last_due, last_run, last_success, consecutive_failures, consecutive_faults."""
     return {row["visit"]: dict(row) for row in connection.execute(sa.select(state)).mappings()}
 
 
@@ -26,8 +26,7 @@ def note_slot(connection: Connection, visit: str, due_at: float) -> None:
     rows.upsert(
         connection,
         state,
-        {"visit": visit, "last_due": due_at, "consecutive_failures": 0},
-        keep=("consecutive_failures",),
+        {"visit": visit, "last_due": due_at},
     )
 
 

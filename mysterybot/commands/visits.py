@@ -38,6 +38,7 @@ async def _visits(path: Path, *, as_json: bool) -> int:
                 "last_run": rfc3339(state.get("last_run")),
                 "last_success": rfc3339(state.get("last_success")),
                 "consecutive_failures": state.get("consecutive_failures", 0),
+                "consecutive_faults": state.get("consecutive_faults", 0),
                 "open": open_now.get(name, (0, None))[0],
             }
         )
@@ -49,11 +50,13 @@ async def _visits(path: Path, *, as_json: bool) -> int:
     if not found:
         out.print("There are no visits in this config yet.")
         return 0
-    shown = table("visit", "desk", "channel", "next due (UTC)", "last run", "last passed", "failing", "open")
+    shown = table("visit", "desk", "channel", "next due (UTC)", "last run", "last passed", "failed", "faulted", "open")
     for row in found:
         cells = (row["visit"], row["desk"], row["channel"], row["next_due"], row["last_run"], row["last_success"])
-        streak, opened_now = row["consecutive_failures"], row["open"]
-        shown.add_row(*(_short(cell) for cell in cells), f"{streak}×" if streak else "–", str(opened_now or "–"))
+        streaks = (
+            f"{row[streak]}×" if row[streak] else "–" for streak in ("consecutive_failures", "consecutive_faults")
+        )
+        shown.add_row(*(_short(cell) for cell in cells), *streaks, str(row["open"] or "–"))
     out.print(shown)
     return 0
 

@@ -194,6 +194,7 @@ def live(**changes: Any) -> Live:
         "mailboxes": (LiveMailbox("anna", True, 0.25), LiveMailbox("ben", False, None)),
         "targets": ({"desk": "acme", "channel": "contact", "probe": "page"}, {"mailbox": "anna", "probe": "imap"}),
         "timetable_lag": 0.5,
+        "next_looks": {"refund": MONDAY + 7200},
         "paused": False,
     }
     return Live(**(values | changes))

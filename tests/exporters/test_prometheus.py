@@ -190,13 +190,22 @@ async def test_the_oldest_unanswered_message_is_what_waits(pen: Stories) -> None
     assert value(text, 'mysterybot_visit_waiting_since_timestamp_seconds{visit="refund"}') == MONDAY + 10
 
 
-async def test_a_streak_of_failures_is_counted_and_broken(pen: Stories) -> None:
-    series = 'mysterybot_visit_consecutive_failures{visit="refund"}'
-    for number, verdict in enumerate((Verdict.FAILED, Verdict.FAULTED)):
+async def test_failures_and_faults_in_a_row_are_counted_apart_and_a_success_ends_both(pen: Stories) -> None:
+    async def streaks() -> tuple[float | None, float | None]:
+        text = await scrape(pen)
+        failures, faults = (f'mysterybot_visit_consecutive_{what}{{visit="refund"}}' for what in ("failures", "faults"))
+        return value(text, failures), value(text, faults)
+
+    told = (
+        (Verdict.FAILED, (1, 0)),
+        (Verdict.FAULTED, (1, 1)),
+        (Verdict.FAULTED, (1, 2)),
+        (Verdict.FAILED, (2, 0)),
+        (Verdict.PASSED, (0, 0)),
+    )
+    for number, (verdict, expected) in enumerate(told):
         await pen.tell(wrote(0, "Hello?"), at=MONDAY + number, verdict=verdict)
-    assert value(await scrape(pen), series) == 2
-    await pen.tell(wrote(0, "Hello?"), replied(9, "Hello!"), at=MONDAY + HOUR)
-    assert value(await scrape(pen), series) == 0
+        assert await streaks() == expected
 
 
 async def test_a_visit_that_left_the_config_keeps_its_counters_and_its_open_conversations(pen: Stories) -> None:

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from conversations.journal import Journal, JournalError, aggregates, control, schema
-from conversations.journal.upgrade import MIGRATIONS
+from conversations.journal import Journal, JournalError, aggregates, control, schema, visits
+from conversations.journal.upgrade import MIGRATIONS, upgrade
 from tests.conversations.journal.conftest import Database
 
 
@@ -61,17 +62,17 @@ async def test_nothing_of_a_newer_journal_is_touched(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-async def test_a_journal_of_the_first_version_is_brought_to_this_one_and_keeps_what_it_holds(
-    database: Database,
-) -> None:
-    def back(connection: Connection) -> None:
+async def test_a_journal_of_the_first_version_is_brought_to_this_one_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    upgrade(engine, "0001")
+    with engine.begin() as connection:
         aggregates.add(connection, "mailbox_unmatched_total", {"mailbox": "anna"})
-        connection.exec_driver_sql("DROP TABLE control_mail")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
-
-    async with database.journal() as journal:
-        await journal.write(back)
-    async with database.journal() as journal:
+        connection.exec_driver_sql("INSERT INTO visit_state (visit, consecutive_failures) VALUES ('refund', 3)")
+    engine.dispose()
+    async with Journal.at(path) as journal:
         assert await journal.read(lambda c: control.lost_at(c, "anna")) is None
         held = await journal.read(aggregates.everything)
+        states = await journal.read(visits.states)
     assert held == {"mailbox_unmatched_total": [({"mailbox": "anna"}, 1.0)]}
+    assert (states["refund"]["consecutive_failures"], states["refund"]["consecutive_faults"]) == (3, 0)
