@@ -20,7 +20,7 @@ from exporters.prometheus import render
 from exporters.snapshot import Live, snapshot
 
 SERIES = 10_000
-LIVE = Live("bench", "0", visits=[], mailboxes=[], targets=[], timetable_lag=0.0, paused=False)
+LIVE = Live("bench", "0", desks={}, visits=[], mailboxes=[], targets=[], timetable_lag=0.0, paused=False)
 
 
 def measure(*, quick: bool = False) -> list[Figure]:
@@ -70,7 +70,14 @@ def _aggregates() -> list[rows.Row]:
 
 
 def _row(metric: str, labels: dict[str, str]) -> rows.Row:
-    return {"metric": metric, "labels": to_json(labels), "value": 7.0}
+    return {
+        "metric": metric,
+        "labels": to_json(labels),
+        "value": 7.0,
+        "conversation": "0123456789abcdef",
+        "added": 7.0,
+        "added_at": 1.8e9,
+    }
 
 
 def _bare(times: int) -> float:

@@ -148,7 +148,13 @@ class Contact:
         at = clicked.timestamp()
         labels = {name: getattr(self.conversation, name) for name in ("visit", "desk", "channel")}
         also: tuple[Callable[[Any], object], ...] = (
-            partial(_observe_submit, labels=labels, seconds=sum(submitted.phases.values())),
+            partial(
+                aggregates.observe,
+                histogram="form_submit_seconds",
+                labels=labels,
+                seconds=sum(submitted.phases.values()),
+                by=aggregates.By(self.conversation.id, at),
+            ),
         )
         if submitted.screenshot is not None:
             also = (*also, self._evidence("screenshot", submitted.screenshot, at))
@@ -197,7 +203,3 @@ class Contact:
             "recipient": to,
             "text": text,
         }
-
-
-def _observe_submit(connection: Any, *, labels: Mapping[str, str], seconds: float) -> None:
-    aggregates.observe(connection, "form_submit_seconds", labels, seconds)

@@ -142,6 +142,11 @@ def promises_decided(
     yield from decide("resolution", sent[0].at, None if resolved is None else sent[0].at + resolved.calendar)
 
 
+def dues(start: float, promises: Mapping[str, Duration], hours: BusinessHours) -> dict[str, float]:
+    """promise → when it runs out, for a wait that began at `start`."""
+    return {name: hours.after(moment(start), duration).timestamp() for name, duration in promises.items()}
+
+
 def _sides(conversation: Conversation) -> tuple[list[StoredMessage], list[StoredMessage]]:
     end = conversation.finished_at if conversation.finished_at is not None else float("inf")
     sent = sorted((m for m in conversation.messages if not m.inbound), key=lambda m: m.at)

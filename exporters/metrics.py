@@ -15,8 +15,12 @@ RESULTS: Final = ("ok", "problem", "unknown")
 CLOCKS: Final = ("calendar", "business")
 
 VISIT: Final = ("visit", "desk", "channel")
-TARGET: Final = ("desk", "channel", "mailbox", "probe")
-"""What a reach probe looked at: a desk's channel or a mailbox of ours, and how. Those that do not apply are empty."""
+TARGET: Final = ("desk", "channel", "mailbox", "target", "probe")
+"""What a reach probe looked at: a desk's channel, a mailbox of ours or a target of the config's `reach`, and how. Those that
+do not apply are empty."""
+
+OUTCOMES: Final = ("success", "failure", "fault")
+"""Of a reach probe: it got through, it did not, or it could not be tried for a reason on our side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,14 @@ class Metric:
 
 _TABLE: Final = (
     # --- can the desk be reached at all
+    Metric("desk_info", "info", ("desk", "name"), "The desk's name as people say it; always 1."),
     Metric("reach_up", "gauge", TARGET, "Whether the last reach probe got through: 1 or 0."),
+    Metric(
+        "reach_address_up",
+        "gauge",
+        (*TARGET, "ip"),
+        "The same for each kind of address that the host has: IPv4 and IPv6.",
+    ),
     Metric("reach_duration_seconds", "gauge", (*TARGET, "phase"), "How long each phase of the last reach probe took."),
     Metric("reach_last_run_timestamp_seconds", "gauge", TARGET, "When the last reach probe ended."),
     Metric(
@@ -45,6 +56,8 @@ _TABLE: Final = (
         TARGET,
         "When the first certificate of the server's chain expires.",
     ),
+    Metric("reach_probes_total", "counter", (*TARGET, "result"), "Reach probes, retries among them, by result."),
+    Metric("reach_retries_total", "counter", TARGET, "Reach probes that repeated one which had failed just before."),
     # --- visits and their conversations
     Metric("visit_conversations_total", "counter", (*VISIT, "verdict"), "Conversations that ended, by verdict."),
     Metric("visit_last_run_timestamp_seconds", "gauge", VISIT, "When the visit last began a conversation."),
@@ -71,6 +84,12 @@ _TABLE: Final = (
         "gauge",
         VISIT,
         "When the oldest message of ours was accepted that no person has answered yet; absent when none waits.",
+    ),
+    Metric(
+        "visit_reply_due_timestamp_seconds",
+        "gauge",
+        (*VISIT, "promise"),
+        "When the first promise runs out that the desk has yet to keep in an open conversation; absent when there is none.",
     ),
     # --- how long a customer waits
     Metric("acknowledgement_seconds", "histogram", VISIT, "Our first message to the first automatic answer."),

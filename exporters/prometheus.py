@@ -16,7 +16,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from conversations.journal.aggregates import BUCKETS, CLOCKED
-from exporters.metrics import CLOCKS, LOCATION, METRICS, RESULTS, VERDICTS, Metric
+from exporters.metrics import CLOCKS, LOCATION, METRICS, OUTCOMES, RESULTS, VERDICTS, Metric
 from exporters.snapshot import Labels, Live, Snapshot
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -50,7 +50,7 @@ class SnapshotCollector(Collector):
 
     def collect(self) -> Iterator[Family]:
         """The metrics."""
-        gauges = _gauges(self._snapshot)
+        gauges, infos = _gauges(self._snapshot), _infos(self._snapshot.live)
         for metric in METRICS.values():
             if metric.type == "gauge":
                 yield _gauge(metric, gauges[metric.name], self._snapshot.live.location)
@@ -59,9 +59,15 @@ class SnapshotCollector(Collector):
             elif metric.type == "histogram":
                 yield _histogram(metric, self._snapshot)
             else:
-                info = InfoMetricFamily(metric.full_name.removesuffix("_info"), metric.help, labels=[LOCATION])
-                info.add_metric([self._snapshot.live.location], {"version": self._snapshot.live.version})
-                yield info
+                yield _info(metric, infos[metric.name], self._snapshot.live.location)
+
+
+def _infos(live: Live) -> Mapping[str, Iterable[Labels]]:
+    """The labels of every info."""
+    return {
+        "desk_info": [{"desk": desk, "name": name} for desk, name in live.desks.items()],
+        "build_info": [{"version": live.version}],
+    }
 
 
 def _gauges(snapshot: Snapshot) -> Mapping[str, Iterable[Sample]]:
@@ -73,7 +79,10 @@ def _gauges(snapshot: Snapshot) -> Mapping[str, Iterable[Sample]]:
     faults = {labels["visit"]: (labels, float(state.consecutive_faults)) for labels, state in known}
     open_now = {name: (group.labels, float(group.count)) for name, group in snapshot.open.items()}
     return {
-        "reach_up": [(each.labels, float(each.up)) for each in reached],
+        "reach_up": _known((each.labels, each.up) for each in reached),
+        "reach_address_up": [
+            ({**each.labels, "ip": ip}, float(up)) for each in reached for ip, up in each.addresses.items()
+        ],
         "reach_duration_seconds": [
             ({**each.labels, "phase": phase}, seconds) for each in reached for phase, seconds in each.phases.items()
         ],
@@ -91,6 +100,11 @@ def _gauges(snapshot: Snapshot) -> Mapping[str, Iterable[Sample]]:
         "visit_waiting_since_timestamp_seconds": _known(
             (group.labels, group.waiting_since) for group in snapshot.open.values()
         ),
+        "visit_reply_due_timestamp_seconds": [
+            ({**group.labels, "promise": promise}, due)
+            for group in snapshot.open.values()
+            for promise, due in group.due.items()
+        ],
         "promise_seconds": [
             ({**visit.labels, "promise": promise}, seconds)
             for visit in live.visits
@@ -110,6 +124,10 @@ def _known(samples: Iterable[tuple[Labels, float | None]]) -> list[Sample]:
 def _from_zero(metric: Metric, live: Live, stored: Iterable[Sample]) -> Iterator[Labels]:
     """What a counter shows even before anything was counted."""
     match metric.name:
+        case "reach_probes_total":
+            yield from ({**target, "result": result} for target in live.targets for result in OUTCOMES)
+        case "reach_retries_total":
+            yield from live.targets
         case "visit_conversations_total":
             yield from ({**visit.labels, "verdict": verdict} for visit in live.visits for verdict in VERDICTS)
         case "promises_kept_total" | "promises_missed_total":
@@ -122,6 +140,13 @@ def _from_zero(metric: Metric, live: Live, stored: Iterable[Sample]) -> Iterator
             yield from ({"mailbox": box.name} for box in live.mailboxes if box.control)
         case "mailbox_unmatched_total":
             yield from ({"mailbox": box.name} for box in live.mailboxes)
+
+
+def _info(metric: Metric, samples: Iterable[Labels], location: str) -> Family:
+    family = InfoMetricFamily(metric.full_name.removesuffix("_info"), metric.help, labels=[LOCATION])
+    for labels in samples:
+        family.add_metric([location], dict(labels))
+    return family
 
 
 def _gauge(metric: Metric, samples: Iterable[Sample], location: str) -> Family:

@@ -47,6 +47,7 @@ class Live:
 
     location: str
     version: str
+    desks: Labels  # the desks of the config → their names as people say them
     visits: Sequence[LiveVisit]
     mailboxes: Sequence[LiveMailbox]
     targets: Sequence[Labels]  # of reach probes: the same labels as in the journal's reach table
@@ -67,23 +68,29 @@ class VisitState:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """The open conversations of a visit. `waiting_since`: the oldest message of ours that no person has answered."""
+    """The open conversations of a visit. `waiting_since`: the oldest message of ours that no person has answered.
+    `due`: promise → when the first of them runs out that the desk has yet to keep.
+    """
 
     labels: Labels
     count: int
     waiting_since: float | None
+    due: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The last result of a reach probe. `phases`: name → seconds."""
+    """The last result of a reach probe. `up`: None when it could not be tried. `phases`: name → seconds. `addresses`: kind of
+    address, `4` or `6` → whether it is up over that.
+    """
 
     labels: Labels
-    up: bool
+    up: bool | None
     at: float
     reason: str
     phases: Mapping[str, float]
     certificate_expires: float | None
+    addresses: Mapping[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +128,8 @@ def _states(connection: Connection) -> dict[str, VisitState]:
 
 def _open(connection: Connection, configured: Mapping[str, Labels]) -> dict[str, Open]:
     return {
-        visit: Open(configured.get(visit) or _labels_of(connection, visit), count, waiting_since)
-        for visit, (count, waiting_since) in visits.open_by_visit(connection).items()
+        visit: Open(configured.get(visit) or _labels_of(connection, visit), ones.count, ones.waiting_since, ones.due)
+        for visit, ones in visits.open_by_visit(connection).items()
     }
 
 
@@ -141,4 +148,12 @@ def _reached(connection: Connection, targets: Sequence[Labels]) -> list[Reached]
 
 
 def _as_reached(labels: Labels, row: Any) -> Reached:
-    return Reached(labels, bool(row.up), row.at, row.reason or "", json.loads(row.phases), row.certificate_expires)
+    return Reached(
+        labels=labels,
+        up=row.up,
+        at=row.at,
+        reason=row.reason or "",
+        phases=json.loads(row.phases),
+        certificate_expires=row.certificate_expires,
+        addresses=json.loads(row.addresses),
+    )

@@ -35,7 +35,7 @@ def targets(config: Config, route: mx.Route = mx.Route()) -> list[Target]:  # no
     found = []
     for desk_name, desk in config.desks.items():
         for channel_name, channel in desk.channels.items():
-            labels = {"desk": desk_name, "channel": channel_name, "mailbox": ""}
+            labels = {"desk": desk_name, "channel": channel_name, "mailbox": "", "target": ""}
             if isinstance(channel, FormChannel):
                 found.append(Target({**labels, "probe": "http"}, partial(http.probe, channel.form, timeout=timeout)))
             elif config.reach.mail:
@@ -43,7 +43,7 @@ def targets(config: Config, route: mx.Route = mx.Route()) -> list[Target]:  # no
                 probe = partial(mx.probe, channel.email, timeout=timeout, route=to)
                 found.append(Target({**labels, "probe": "mx"}, probe))
     for name, account in config.mailboxes.items():
-        labels = {"desk": "", "channel": "", "mailbox": name}
+        labels = {"desk": "", "channel": "", "mailbox": name, "target": ""}
         found.append(Target({**labels, "probe": "smtp"}, partial(smtp.probe, account.smtp, timeout=timeout)))
         found.append(Target({**labels, "probe": "imap"}, partial(imap.probe, account.imap, timeout=timeout)))
     return found
@@ -63,7 +63,7 @@ class Reaching:
         self._clock = clock
         self.targets = targets(config)
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._was_up: dict[str, bool] = {}
+        self._was_up: dict[str, bool | None] = {}
 
     async def probe_all(self) -> None:
         """Once round."""

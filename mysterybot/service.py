@@ -119,6 +119,7 @@ def live(bot: Bot, reaching: Reaching, *, paused: bool) -> Live:
     return Live(
         location=config.bot.location,
         version=__version__,
+        desks={name: desk.name for name, desk in config.desks.items()},
         visits=[_live_visit(config, name) for name in config.visits],
         mailboxes=[
             LiveMailbox(

@@ -1,11 +1,13 @@
 """Counters and histograms that metrics read: added to in the transaction that finishes a thing, so they survive a restart.
 
-A histogram is stored as one row per bucket that was hit (label `le`, not cumulative) and one row for its sum.
+A histogram is stored as one row per bucket that was hit (label `le`, not cumulative) and one row for its sum. With each row
+stands its exemplar: the last conversation that added to it.
 """
 
 import json
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -47,25 +49,43 @@ CLOCKED = ("first_reply_seconds", "next_reply_seconds", "resolution_seconds")
 """Histograms that are kept on two clocks, label `clock`."""
 
 
-def add(connection: Connection, metric: str, labels: Mapping[str, str], value: float = 1.0) -> None:
+@dataclass(frozen=True, slots=True)
+class By:
+    """Which conversation adds to a figure, and when."""
+
+    conversation: str | None = None
+    at: float | None = None
+
+
+def add(connection: Connection, metric: str, labels: Mapping[str, str], value: float = 1.0, by: By = By()) -> None:
     """Add to a counter."""
-    _add_all(connection, [_counted(metric, labels, value)])
+    _add_all(connection, [_counted(metric, labels, value, by)])
 
 
-def observe(connection: Connection, histogram: str, labels: Mapping[str, str], seconds: float) -> None:
+def observe(
+    connection: Connection,
+    histogram: str,
+    labels: Mapping[str, str],
+    seconds: float,
+    by: By = By(),
+) -> None:
     """Add one observation to a histogram."""
-    _add_all(connection, _observed(histogram, labels, seconds))
+    _add_all(connection, _observed(histogram, labels, seconds, by))
 
 
-def _counted(metric: str, labels: Mapping[str, str], value: float = 1.0) -> rows.Row:
-    return {"metric": metric, "labels": to_json(labels), "value": value}
+def _counted(metric: str, labels: Mapping[str, str], value: float, by: By, added: float = 1.0) -> rows.Row:
+    exemplar = {"conversation": by.conversation, "added": added, "added_at": by.at}
+    return {"metric": metric, "labels": to_json(labels), "value": value, **exemplar}
 
 
-def _observed(histogram: str, labels: Mapping[str, str], seconds: float) -> list[rows.Row]:
+def _observed(histogram: str, labels: Mapping[str, str], seconds: float, by: By) -> list[rows.Row]:
     bounds = BUCKETS[histogram]
     index = bisect_left(bounds, seconds)
     bound = repr(float(bounds[index])) if index < len(bounds) else "+Inf"
-    return [_counted(f"{histogram}_bucket", {**labels, "le": bound}), _counted(f"{histogram}_sum", labels, seconds)]
+    return [
+        _counted(f"{histogram}_bucket", {**labels, "le": bound}, 1.0, by, seconds),
+        _counted(f"{histogram}_sum", labels, seconds, by),
+    ]
 
 
 def _add_all(connection: Connection, increments: Sequence[rows.Row]) -> None:
@@ -92,11 +112,12 @@ def _increments(conversation: Conversation) -> Iterator[rows.Row]:
     definition = Definition.model_validate_json(conversation.definition)
     labels = {"visit": conversation.visit, "desk": conversation.desk, "channel": conversation.channel}
     assert conversation.verdict is not None
-    yield _counted("visit_conversations_total", {**labels, "verdict": conversation.verdict})
+    by = By(conversation.id, conversation.finished_at)
+    yield _counted("visit_conversations_total", {**labels, "verdict": conversation.verdict}, 1.0, by)
     hours = definition.desk.business_hours
     measured = times.times(conversation, hours)
     if measured.acknowledgement is not None:
-        yield from _observed("acknowledgement_seconds", labels, measured.acknowledgement)
+        yield from _observed("acknowledgement_seconds", labels, measured.acknowledgement, by)
     for histogram, waits in (
         ("first_reply_seconds", [measured.first_reply]),
         ("next_reply_seconds", measured.next_replies),
@@ -104,16 +125,16 @@ def _increments(conversation: Conversation) -> Iterator[rows.Row]:
     ):
         for wait in waits:
             if wait is not None:
-                yield from _observed(histogram, {**labels, "clock": "calendar"}, wait.calendar)
-                yield from _observed(histogram, {**labels, "clock": "business"}, wait.business)
+                yield from _observed(histogram, {**labels, "clock": "calendar"}, wait.calendar, by)
+                yield from _observed(histogram, {**labels, "clock": "business"}, wait.business, by)
     for decided in times.promises_decided(conversation, definition.desk.promises.given(), hours):
         name = "promises_kept_total" if decided.kept else "promises_missed_total"
-        yield _counted(name, {**labels, "promise": decided.promise})
+        yield _counted(name, {**labels, "promise": decided.promise}, 1.0, by)
     undelivered = sum(step.outcome.get("error") == Undelivered.__name__ for step in conversation.steps)
     if undelivered:
-        yield _counted("undelivered_total", labels, undelivered)
+        yield _counted("undelivered_total", labels, undelivered, by)
     for found in conversation.findings:
-        yield _counted("findings_total", {**labels, "check": found.check, "result": found.result})
+        yield _counted("findings_total", {**labels, "check": found.check, "result": found.result}, 1.0, by)
 
 
 _STATE = schema.visit_state.update().where(schema.visit_state.c.visit == sa.bindparam("of"))

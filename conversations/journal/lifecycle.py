@@ -20,6 +20,9 @@ Pending = Sequence[Callable[[Connection], object]]
 
 FREE: Mapping[str, None] = {"owner": None, "lease_until": None}
 
+WAITS = ("waiting_since", "acknowledgement_due", "first_reply_due", "next_reply_due", "resolution_due")
+"""Columns that tell since when the customer waits, and until when the desk has promised to answer."""
+
 _THIS = conversation.c.id == sa.bindparam("of")
 
 HELD = (_THIS, conversation.c.owner == sa.bindparam("by"), conversation.c.verdict.is_(None))
@@ -171,8 +174,8 @@ def finish(
         operation(connection)
     if held.left_out:
         reason = "; ".join(filter(None, (reason, f"{held.left_out} more mails of a flood were not looked at")))
-    end = {"verdict": verdict, "reason": reason, "finished_at": now, "wake_at": None, "waiting_since": None}
-    connection.execute(_FINISH, {"of": held.id, **FREE, **end})
+    end = {"verdict": verdict, "reason": reason, "finished_at": now, "wake_at": None}
+    connection.execute(_FINISH, {"of": held.id, **FREE, **dict.fromkeys(WAITS), **end})
     whole = load(connection, held.id)
     assert whole is not None
     aggregates.count_finished(connection, whole)

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from conversations import times
+from conversations.definition import Definition
 from conversations.journal import aggregates, rows, schema, steps
 from conversations.journal.lifecycle import MOST_OF_A_KIND
 from conversations.records import StoredFinding
@@ -30,7 +32,27 @@ _WAKE = (
         ),
     )
 )
-_WAIT = conversation.update().where(conversation.c.id == sa.bindparam("of"), conversation.c.waiting_since.is_(None))
+_UPDATE = conversation.update().where(conversation.c.id == sa.bindparam("of"))
+_BEGINS = sa.select(conversation.c.definition).where(
+    conversation.c.id == sa.bindparam("of"), conversation.c.waiting_since.is_(None)
+)
+_COUNT_OURS = (
+    sa.select(sa.func.count())
+    .select_from(message)
+    .where(message.c.conversation == sa.bindparam("of"), message.c.direction == "out")
+)
+_ANSWERED_BY = (
+    sa.select(message.c.kind)
+    .where(
+        message.c.conversation == sa.bindparam("of"), message.c.direction == "in", message.c.at >= sa.bindparam("since")
+    )
+    .distinct()
+)
+_ANSWERED: Mapping[str, Mapping[str, None]] = {
+    Kind.ACKNOWLEDGEMENT: {"acknowledgement_due": None},
+    Kind.HUMAN: dict.fromkeys(("waiting_since", "acknowledgement_due", "first_reply_due", "next_reply_due")),
+}
+"""What nobody waits for any more once a message of this kind has come."""
 OUT_OF_OFFICE_ONCE_IN = 7 * 86_400.0
 """Seconds in which an absence is noted once for each sender: as often as RFC 3834 section 2 lets it be told."""
 
@@ -157,7 +179,7 @@ def store(connection: Connection, received: Received, now: float) -> bool:
         return True
     copy = {"box": received.mailbox, "print": received.values["fingerprint"]}
     message_row = connection.execute(_STORED, copy).scalar_one()
-    answered = {"waiting_since": None} if received.values["kind"] == Kind.HUMAN else {}
+    answered = _ANSWERED.get(received.values["kind"], {})
     connection.execute(_WAKE, {"of": received.conversation, "now": now, **answered})
     own_id = received.values.get("message_id")
     add_clues(
@@ -195,11 +217,31 @@ def _observe_detection(connection: Connection, received: Received) -> None:
 
 
 def record_sent(connection: Connection, conversation_id: str, values: Mapping[str, Any]) -> None:
-    """Store a message of ours; from now on the customer waits."""
+    """Store a message of ours. From now on the customer waits, unless a person has answered it already: that may be how
+    we know that it went out.
+    """
     rows.insert_new(
         connection, message, {**values, "conversation": conversation_id, "direction": "out", "kind": Kind.SENT}
     )
-    connection.execute(_WAIT, {"of": conversation_id, "waiting_since": values["at"]})
+    definition = connection.execute(_BEGINS, {"of": conversation_id}).scalar()
+    if definition is not None:
+        connection.execute(
+            _UPDATE, {"of": conversation_id, **_begun(connection, conversation_id, values["at"], definition)}
+        )
+
+
+def _begun(connection: Connection, conversation_id: str, at: float, definition: str) -> dict[str, float | None]:
+    """The columns of a wait that begins with a message sent at `at`."""
+    desk = Definition.model_validate_json(definition).desk
+    first = connection.execute(_COUNT_OURS, {"of": conversation_id}).scalar_one() == 1
+    awaited = ("acknowledgement", "first_reply", "resolution") if first else ("next_reply",)
+    due = times.dues(
+        at, {name: each for name, each in desk.promises.given().items() if name in awaited}, desk.business_hours
+    )
+    begun: dict[str, float | None] = {"waiting_since": at, **{f"{name}_due": moment for name, moment in due.items()}}
+    for kind in connection.execute(_ANSWERED_BY, {"of": conversation_id, "since": at}).scalars():
+        begun |= _ANSWERED.get(kind, {})
+    return begun
 
 
 def take(connection: Connection, message_ids: Sequence[int], seq: int) -> None:

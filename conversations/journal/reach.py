@@ -1,16 +1,21 @@
-"""Operations on reach results: the newest of each target."""
+"""Operations on reach results: the newest of each target, and how many there were of each kind."""
 
 from collections.abc import Mapping
 
 from sqlalchemy.engine import Connection
 
-from conversations.journal import rows, schema
+from conversations.journal import aggregates, rows, schema
 from conversations.records import to_json
 from probes.reach.reached import Reached
 
 
-def save(connection: Connection, labels: Mapping[str, str], reached: Reached, at: float) -> None:
-    """Keep the result of a reach probe in place of the one before."""
+def save(
+    connection: Connection, labels: Mapping[str, str], reached: Reached, at: float, *, retry: bool = False
+) -> None:
+    """Count the result of a reach probe, and keep it in place of the one before. `retry`: it repeated a failed one."""
+    aggregates.add(connection, "reach_probes_total", {**labels, "result": reached.result})
+    if retry:
+        aggregates.add(connection, "reach_retries_total", labels)
     expires = reached.certificate_expires
     rows.upsert(
         connection,
@@ -18,6 +23,7 @@ def save(connection: Connection, labels: Mapping[str, str], reached: Reached, at
         {
             "target": to_json(labels),
             "up": reached.up,
+            "addresses": to_json(dict(reached.addresses)),
             "at": at,
             "reason": reached.reason,
             "phases": to_json(dict(reached.phases)),

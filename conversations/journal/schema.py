@@ -49,6 +49,11 @@ conversation = sa.Table(
     sa.Column("started_at", Time, nullable=False),
     sa.Column("finished_at", Time),
     sa.Column("waiting_since", Time),  # our oldest message that no human has answered yet
+    # when each promise runs out that the desk has yet to keep; NULL when nobody waits for that
+    sa.Column("acknowledgement_due", Time),
+    sa.Column("first_reply_due", Time),
+    sa.Column("next_reply_due", Time),
+    sa.Column("resolution_due", Time),
     sa.Column("wake_at", Time),
     sa.Column("rev", sa.Integer, nullable=False, server_default="0"),
     sa.Column("owner", sa.Text),
@@ -56,7 +61,17 @@ conversation = sa.Table(
     sa.UniqueConstraint("visit", "due_at"),
     sa.UniqueConstraint("mailbox", "reference"),
     sa.Index("ix_conversation_wake_at", "wake_at"),
-    sa.Index("ix_conversation_verdict_visit", "verdict", "visit", "waiting_since"),
+    sa.Index(  # of the open ones all that a scrape asks for
+        "ix_conversation_open",
+        "visit",
+        "waiting_since",
+        "acknowledgement_due",
+        "first_reply_due",
+        "next_reply_due",
+        "resolution_due",
+        sqlite_where=sa.text("verdict IS NULL"),
+        postgresql_where=sa.text("verdict IS NULL"),
+    ),
     sa.Index("ix_conversation_started_at", "started_at"),
     sa.Index("ix_conversation_desk_started_at", "desk", "started_at"),
 )
@@ -155,7 +170,8 @@ reach = sa.Table(
     "reach",
     metadata,
     sa.Column("target", sa.Text, primary_key=True),  # JSON labels: what was reached
-    sa.Column("up", sa.Boolean, nullable=False),
+    sa.Column("up", sa.Boolean),  # NULL: it could not be tried, for a reason on our side
+    sa.Column("addresses", sa.Text, nullable=False),  # JSON: "4" and "6", those that the host has → whether they are up
     sa.Column("at", Time, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("phases", sa.Text, nullable=False),  # JSON: phase → seconds
@@ -168,6 +184,10 @@ aggregate = sa.Table(
     sa.Column("metric", sa.Text, primary_key=True),
     sa.Column("labels", sa.Text, primary_key=True),  # JSON, keys sorted
     sa.Column("value", sa.Double, nullable=False),
+    # the exemplar: the last conversation that added to it, what it added, and when
+    sa.Column("conversation", sa.Text),
+    sa.Column("added", sa.Double),
+    sa.Column("added_at", Time),
 )
 
 control_mail = sa.Table(

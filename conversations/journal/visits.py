@@ -1,6 +1,7 @@
 """Operations on visits: which slot of the timetable was dealt with, how many conversations there are."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,6 +14,18 @@ _COUNT = sa.select(sa.func.count()).select_from(conversation)
 _COUNT_OPEN = _COUNT.where(conversation.c.visit == sa.bindparam("of"), conversation.c.verdict.is_(None))
 _COUNT_STARTED = _COUNT.where(
     conversation.c.desk == sa.bindparam("at"), conversation.c.started_at >= sa.bindparam("since")
+)
+
+PROMISES = ("acknowledgement", "first_reply", "next_reply", "resolution")
+_OPEN = (
+    sa.select(
+        conversation.c.visit,
+        sa.func.count().label("number"),
+        sa.func.min(conversation.c.waiting_since).label("waiting_since"),
+        *(sa.func.min(conversation.c[f"{name}_due"]).label(f"{name}_due") for name in PROMISES),
+    )
+    .where(conversation.c.verdict.is_(None))
+    .group_by(conversation.c.visit)
 )
 
 
@@ -46,11 +59,24 @@ def count_started(connection: Connection, desk: str, since: float) -> int:
     return connection.execute(_COUNT_STARTED, {"at": desk, "since": since}).scalar_one()
 
 
-def open_by_visit(connection: Connection) -> dict[str, tuple[int, float | None]]:
-    """visit → (open conversations, when the longest-waiting customer began to wait)."""
-    query = (
-        sa.select(conversation.c.visit, sa.func.count(), sa.func.min(conversation.c.waiting_since))
-        .where(conversation.c.verdict.is_(None))
-        .group_by(conversation.c.visit)
-    )
-    return {visit: (count, waiting) for visit, count, waiting in connection.execute(query)}
+@dataclass(frozen=True, slots=True)
+class OpenOnes:
+    """The open conversations of a visit. `waiting_since`: the oldest message of ours that no person has answered.
+    `due`: promise → when the first of them runs out that the desk has yet to keep.
+    """
+
+    count: int
+    waiting_since: float | None
+    due: Mapping[str, float]
+
+
+def open_by_visit(connection: Connection) -> dict[str, OpenOnes]:
+    """By visit, for a scrape: the index holds all of it."""
+    return {
+        row.visit: OpenOnes(
+            row.number,
+            row.waiting_since,
+            {name: due for name in PROMISES if (due := getattr(row, f"{name}_due")) is not None},
+        )
+        for row in connection.execute(_OPEN)
+    }

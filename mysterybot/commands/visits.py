@@ -39,7 +39,7 @@ async def _visits(path: Path, *, as_json: bool) -> int:
                 "last_success": rfc3339(state.get("last_success")),
                 "consecutive_failures": state.get("consecutive_failures", 0),
                 "consecutive_faults": state.get("consecutive_faults", 0),
-                "open": open_now.get(name, (0, None))[0],
+                "open": open_now[name].count if name in open_now else 0,
             }
         )
     if as_json:

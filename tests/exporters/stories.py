@@ -187,6 +187,7 @@ def live(**changes: Any) -> Live:
     values: dict[str, Any] = {
         "location": "zurich",
         "version": "0.1.0",
+        "desks": {"acme": "Acme Hosting"},
         "visits": (
             LiveVisit("refund", "acme", "support", 7200.0, promises, form=False),
             LiveVisit("order", "acme", "contact", None, {}, form=True),

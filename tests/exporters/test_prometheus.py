@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,25 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from sqlalchemy.engine import Connection
 
+from conversations.durations import Duration
 from conversations.journal import aggregates, schema
 from conversations.records import StoredFinding, Verdict, to_json
 from exporters.metrics import METRICS
 from exporters.prometheus import OPENMETRICS, TEXT, render
 from exporters.snapshot import LiveMailbox, LiveVisit, snapshot
-from tests.exporters.stories import HOUR, MONDAY, Stories, acknowledged, everyday, live, replied, stories, wrote
+from tests.exporters.stories import (
+    ACME,
+    DAY,
+    HOUR,
+    MONDAY,
+    Stories,
+    acknowledged,
+    everyday,
+    live,
+    replied,
+    stories,
+    wrote,
+)
 
 GOLDEN = Path(__file__).with_name("golden")
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -54,7 +68,9 @@ def promtool() -> str:
 
 def note_reach(connection: Connection, labels: dict[str, str], *, up: bool, expires: float | None = None) -> None:
     phases = {"resolve": 0.004, "connect": 0.02, "load": 0.4} if up else {"resolve": 0.004}
+    addresses = {"4": up, "6": False} if expires else {}
     values = {"target": to_json(labels), "up": up, "at": MONDAY + 60, "phases": to_json(phases)}
+    values["addresses"] = to_json(addresses)
     connection.execute(schema.reach.insert().values(**values, certificate_expires=expires))
 
 
@@ -115,6 +131,8 @@ async def test_what_can_be_counted_is_there_from_zero(pen: Stories) -> None:
     assert value(text, 'mysterybot_mailbox_unmatched_total{mailbox="ben"}') == 0
     assert value(text, 'mysterybot_detection_lag_seconds_count{mailbox="ben"}') == 0
     assert value(text, 'mysterybot_visit_open_conversations{visit="order"}') == 0
+    assert value(text, 'mysterybot_reach_probes_total{mailbox="anna",result="failure"}') == 0
+    assert value(text, 'mysterybot_reach_retries_total{desk="acme"}') == 0
     assert value(text, 'mysterybot_visit_consecutive_failures{visit="order"}') == 0
 
 
@@ -190,6 +208,67 @@ async def test_the_oldest_unanswered_message_is_what_waits(pen: Stories) -> None
     assert value(text, 'mysterybot_visit_waiting_since_timestamp_seconds{visit="refund"}') == MONDAY + 10
 
 
+DUE = "mysterybot_visit_reply_due_timestamp_seconds"
+
+
+async def due(pen: Stories) -> dict[str, float]:
+    """promise → when it runs out, counted from Monday 10:00 in Zurich."""
+    text = await scrape(pen)
+    names = ("acknowledgement", "first_reply", "next_reply", "resolution")
+    found = {name: value(text, f'{DUE}{{visit="refund",promise="{name}"}}') for name in names}
+    return {name: at - MONDAY for name, at in found.items() if at is not None}
+
+
+async def test_what_is_due_is_told_before_any_reply_comes(pen: Stories) -> None:
+    await pen.tell(wrote(0, "Hello?"), verdict=None)
+    assert await due(pen) == {"acknowledgement": 300, "first_reply": 4 * HOUR, "resolution": 2 * DAY}
+
+
+async def test_an_acknowledgement_ends_the_wait_for_one_and_no_other(pen: Stories) -> None:
+    await pen.tell(wrote(0, "Hello?"), acknowledged(20), verdict=None)
+    assert await due(pen) == {"first_reply": 4 * HOUR, "resolution": 2 * DAY}
+
+
+async def test_a_reply_ends_every_wait_but_that_for_the_end_and_the_next_message_begins_a_new_one(
+    tmp_path: Path,
+) -> None:
+    promises = ACME.promises.model_copy(update={"next_reply": Duration(business_days=1)})
+    async with stories(tmp_path / "journal.sqlite") as pen:
+        pen.desk = ACME.model_copy(update={"promises": promises})
+        asked = (wrote(0, "Hello?"), replied(HOUR, "Hello!"))
+        await pen.tell(*asked, verdict=None)
+        assert await due(pen) == {"resolution": 2 * DAY}
+        await pen.tell(*asked, wrote(8 * HOUR, "And now?"), verdict=None, at=MONDAY + 60)
+        assert await due(pen) == {
+            "next_reply": 2 * DAY - HOUR,
+            "resolution": 2 * DAY,
+        }  # closed, so from Tuesday 9:00 on
+        await pen.tell(*asked, wrote(2 * HOUR, "And now?"), at=MONDAY + 90)
+        assert len(await due(pen)) == 2  # nothing is due in one that has ended
+
+
+async def test_business_hours_nights_and_holidays_put_off_what_is_due(pen: Stories) -> None:
+    hours = ACME.hours
+    assert hours is not None
+    pen.desk = ACME.model_copy(update={"hours": hours.model_copy(update={"holidays": "CH-ZH"})})
+    christmas_eve = datetime(2026, 12, 24, 15, tzinfo=UTC).timestamp()  # a Thursday, an hour before the desk closes
+    await pen.tell(wrote(0, "Hello?"), verdict=None, at=christmas_eve)
+    monday_at_noon = datetime(2026, 12, 28, 11, tzinfo=UTC).timestamp()
+    assert (await due(pen))["first_reply"] == monday_at_noon - MONDAY
+
+
+async def test_the_first_of_several_that_are_due_is_told(pen: Stories) -> None:
+    await pen.tell(wrote(60, "Hello?"), verdict=None)
+    await pen.tell(wrote(30, "Hello?"), verdict=None, at=MONDAY + 1)
+    assert (await due(pen))["acknowledgement"] == 331
+
+
+async def test_a_reply_that_proves_that_our_message_went_out_has_answered_it(pen: Stories) -> None:
+    await pen.tell(replied(20, "Hello!"), wrote(10, "Hello?"), verdict=None)
+    assert await due(pen) == {"resolution": 2 * DAY + 10}
+    assert value(await scrape(pen), 'mysterybot_visit_waiting_since_timestamp_seconds{visit="refund"}') is None
+
+
 async def test_failures_and_faults_in_a_row_are_counted_apart_and_a_success_ends_both(pen: Stories) -> None:
     async def streaks() -> tuple[float | None, float | None]:
         text = await scrape(pen)
@@ -230,6 +309,9 @@ async def test_reach_shows_the_targets_of_the_config_only(pen: Stories) -> None:
     assert value(text, 'mysterybot_reach_up{desk="acme",channel="contact",probe="page"}') == 1
     assert value(text, 'mysterybot_reach_up{mailbox="anna",probe="imap"}') == 0
     assert value(text, 'mysterybot_reach_duration_seconds{desk="acme",phase="load"}') == 0.4
+    assert value(text, 'mysterybot_reach_address_up{desk="acme",ip="4"}') == 1
+    assert value(text, 'mysterybot_reach_address_up{desk="acme",ip="6"}') == 0
+    assert value(text, 'mysterybot_reach_address_up{mailbox="anna"}') is None
     assert "gone" not in text
 
 

@@ -67,7 +67,8 @@ async def test_a_journal_of_the_first_version_is_brought_to_this_one_and_keeps_w
     engine = sa.create_engine(f"sqlite:///{path}")
     upgrade(engine, "0001")
     with engine.begin() as connection:
-        aggregates.add(connection, "mailbox_unmatched_total", {"mailbox": "anna"})
+        counted = ("mailbox_unmatched_total", '{"mailbox":"anna"}', 1.0)
+        connection.exec_driver_sql("INSERT INTO aggregate (metric, labels, value) VALUES (?, ?, ?)", counted)
         connection.exec_driver_sql("INSERT INTO visit_state (visit, consecutive_failures) VALUES ('refund', 3)")
     engine.dispose()
     async with Journal.at(path) as journal:
