@@ -20,7 +20,7 @@ from exporters.prometheus import render
 from exporters.snapshot import Live, snapshot
 
 SERIES = 10_000
-LIVE = Live("bench", "0", desks={}, visits=[], mailboxes=[], targets=[], timetable_lag=0.0, paused=False)
+LIVE = Live("bench", "0", desks=[], visits=[], mailboxes=[], targets=[], timetable_lag=0.0, next_looks={}, paused=False)
 
 
 def measure(*, quick: bool = False) -> list[Figure]:

@@ -13,9 +13,9 @@ from typing import Annotated
 from pydantic import Field
 
 from conversations.clock import Clock
-from conversations.durations import Duration
+from conversations.durations import Duration, Interval
 from conversations.journal import Journal, control
-from conversations.visit import Interval, Name
+from conversations.visit import Name
 from conversations.world import World
 from probes.errors import ProbeError, SendUncertain
 from probes.mail.account import Account

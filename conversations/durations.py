@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 LONGEST_DAYS: Final = 3660
@@ -138,3 +138,27 @@ def _checked(amount: float, longest: float) -> float:
 def _counted(amount: float, unit: str) -> str:
     number = f"{amount:.6f}".rstrip("0").rstrip(".")
     return f"{number} {unit}" if number == "1" else f"{number} {unit}s"
+
+
+def _positive(duration: Duration) -> Duration:
+    if not duration:
+        raise ValueError("should be longer than nothing")
+    return duration
+
+
+def _calendar(duration: Duration) -> Duration:
+    if duration.seconds is None:
+        raise ValueError("should be in calendar time, such as 2 hours; for working hours use at or cron")
+    return duration
+
+
+def _a_second(duration: Duration) -> Duration:
+    if (duration.seconds or 0) < 1:
+        raise ValueError("should be at least 1 second")
+    return duration
+
+
+Promised = Annotated[Duration, AfterValidator(_positive)]
+CalendarDuration = Annotated[Duration, AfterValidator(_calendar)]
+Interval = Annotated[CalendarDuration, AfterValidator(_a_second)]
+"""How often something is done: calendar time, at least a second."""

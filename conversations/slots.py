@@ -7,27 +7,23 @@ saving time. Jitter is chosen by visit and slot, so a restart does not draw agai
 
 import hashlib
 import math
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
-
-from conversations.visit import At, Visit
+from conversations.visit import Visit
+from conversations.wallclock import following, latest
 
 
 def latest_slot(name: str, visit: Visit, timezone: str, now: float) -> float | None:
     """The newest slot that is not after `now`, in epoch seconds; None when there has never been one."""
     if visit.every is not None:
         return _numbered(name, visit, _number(name, visit, now))
-    return max((_before(expression, timezone, now) for expression in _expressions(visit)), default=None)
+    return max((latest(expression, timezone, now) for expression in _expressions(visit)), default=None)
 
 
 def next_slot(name: str, visit: Visit, timezone: str, now: float) -> float:
     """The first slot after `now`."""
     if visit.every is not None:
         return _numbered(name, visit, _number(name, visit, now) + 1)
-    return min(_after(expression, timezone, now) for expression in _expressions(visit))
+    return min(following(expression, timezone, now) for expression in _expressions(visit))
 
 
 def start_of(name: str, visit: Visit, slot: float) -> float:
@@ -57,23 +53,4 @@ def _fraction(*seed: str) -> float:
 
 
 def _expressions(visit: Visit) -> list[str]:
-    return [visit.cron] if visit.cron is not None else [_cron(at) for at in visit.at or ()]
-
-
-def _cron(at: At) -> str:
-    return f"{at.minute} {at.hour} * * {_weekdays(at.days)}"
-
-
-def _weekdays(days: Iterable[int]) -> str:
-    """Monday is 0 with us and 1 in cron."""
-    return ",".join(str((day + 1) % 7) for day in sorted(days))
-
-
-def _before(expression: str, timezone: str, now: float) -> float:
-    local = datetime.fromtimestamp(math.floor(now) + 1, ZoneInfo(timezone))  # the slot may be this very second
-    return next(CronSim(expression, local, reverse=True)).astimezone(UTC).timestamp()
-
-
-def _after(expression: str, timezone: str, now: float) -> float:
-    local = datetime.fromtimestamp(now, ZoneInfo(timezone))
-    return next(CronSim(expression, local)).astimezone(UTC).timestamp()
+    return [visit.cron] if visit.cron is not None else [at.cron for at in visit.at or ()]

@@ -1,7 +1,6 @@
 """What is visited, by whom, how and when: the settings of desks, visits and limits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice, pairwise
 from typing import Annotated, Any, Final, Literal, Self
@@ -12,45 +11,25 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     StringConstraints,
     Tag,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from conversations.durations import Duration
-from conversations.hours import WEEKDAYS, BusinessHours, Timezone, parse_clock, parse_days
+from conversations.durations import CalendarDuration, Duration, Interval, Promised
+from conversations.hours import BusinessHours, Timezone
+from conversations.maintenance import MOST_WINDOWS, Window
+from conversations.wallclock import At, smallest_gap
 from probes.form.channel import FormChannel
 from probes.mail.account import Address, Line
 from probes.settings import Settings, Shape
 
-_WEEK: Final = 7 * 24 * 60
 _SOME_MONDAY: Final = datetime(2024, 1, 1, tzinfo=UTC)  # of a leap year, so that 29 February is near
 
 Name = Annotated[str, Shape(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "a name of letters, digits, - _ and . (63 at most)")]
 """A name that we give in the config: it becomes a label of metrics and a part of paths."""
-
-
-def _positive(duration: Duration) -> Duration:
-    if not duration:
-        raise ValueError("should be longer than nothing")
-    return duration
-
-
-def _calendar(duration: Duration) -> Duration:
-    if duration.seconds is None:
-        raise ValueError("should be in calendar time, such as 2 hours; for working hours use at or cron")
-    return duration
-
-
-def _a_second(duration: Duration) -> Duration:
-    if (duration.seconds or 0) < 1:
-        raise ValueError("should be at least 1 second")
-    return duration
 
 
 def _cron(expression: str) -> str:
@@ -61,58 +40,6 @@ def _cron(expression: str) -> str:
     if comes is None:
         raise ValueError("such a day never comes")
     return expression
-
-
-Promised = Annotated[Duration, AfterValidator(_positive)]
-CalendarDuration = Annotated[Duration, AfterValidator(_calendar)]
-Interval = Annotated[CalendarDuration, AfterValidator(_a_second)]
-"""How often something is done: calendar time, at least a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """A time of day on some days of the week (Monday is 0): `10:30`, `mon-fri 10:30`."""
-
-    days: frozenset[int]
-    hour: int
-    minute: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read it; ValueError tells how to write one."""
-        days, _, clock = text.strip().lower().rpartition(" ")
-        try:
-            hour, minute = divmod(parse_clock(clock), 60)
-            if hour < 24:
-                return cls(parse_days(days or "mon-sun"), hour, minute)
-        except ValueError:
-            pass
-        raise ValueError("should be a time, or days and a time: 10:30, mon-fri 10:30")
-
-    def __str__(self) -> str:
-        clock = f"{self.hour:02}:{self.minute:02}"
-        days = ",".join(WEEKDAYS[day][:3] for day in sorted(self.days))
-        return clock if len(self.days) == 7 else f"{days} {clock}"
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls._read, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json")
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        pattern = r"^\s*([A-Za-z, -]+\s)?([01]?[0-9]|2[0-3]):[0-5][0-9]\s*$"
-        return {"title": "At", "type": "string", "pattern": pattern, "examples": ["10:30", "mon-fri 10:30"]}
-
-    @classmethod
-    def _read(cls, written: object) -> Self:
-        if isinstance(written, cls):
-            return written
-        try:
-            return cls.parse(written if isinstance(written, str) else "")
-        except ValueError as error:
-            raise PydanticCustomError("at", "{message}", {"message": str(error)}) from None
 
 
 class EmailChannel(Settings):
@@ -171,6 +98,10 @@ class Desk(Settings):
         ],
         Field(description="Mail domains that it answers from"),
     ] = ()
+    maintenance: Annotated[
+        tuple[Window, ...],
+        Field(max_length=MOST_WINDOWS, description="When nobody new is contacted: times that the desk has announced"),
+    ] = ()
     disclosure: Annotated[
         Literal["none", "header", "closing"],
         Field(
@@ -185,6 +116,11 @@ class Desk(Settings):
         if business and info.data.get("hours", ...) is None:
             raise ValueError(f"{', '.join(business)} in business time needs the desk's hours")
         return promises
+
+    @property
+    def timezone(self) -> str:
+        """Where it is: of what stands in its settings without a time zone of its own."""
+        return self.hours.timezone if self.hours else "UTC"
 
     @property
     def business_hours(self) -> BusinessHours:
@@ -292,8 +228,7 @@ def _smallest_gap(every: Duration | None, at: tuple[At, ...] | None, cron: str |
     if every is not None:
         return every.seconds
     if at:
-        minutes = sorted({day * 1440 + time.hour * 60 + time.minute for time in at for day in time.days})
-        return 60.0 * min(later - sooner for sooner, later in pairwise([*minutes, minutes[0] + _WEEK]))
+        return smallest_gap(at)
     if cron is not None:
         times = list(islice(CronSim(cron, _SOME_MONDAY), 50))
         return min(((later - sooner).total_seconds() for sooner, later in pairwise(times)), default=None)

@@ -58,6 +58,9 @@ _TABLE: Final = (
     ),
     Metric("reach_probes_total", "counter", (*TARGET, "result"), "Reach probes, retries among them, by result."),
     Metric("reach_retries_total", "counter", TARGET, "Reach probes that repeated one which had failed just before."),
+    # --- is it to be reached at all, now
+    Metric("desk_open", "gauge", ("desk",), "Whether the desk's business hours run: 1 or 0; always 1 without hours."),
+    Metric("desk_maintenance", "gauge", ("desk",), "Whether the desk is under maintenance, and left alone: 1 or 0."),
     # --- visits and their conversations
     Metric("visit_conversations_total", "counter", (*VISIT, "verdict"), "Conversations that ended, by verdict."),
     Metric("visit_last_run_timestamp_seconds", "gauge", VISIT, "When the visit last began a conversation."),
@@ -121,7 +124,7 @@ _TABLE: Final = (
     Metric("delivery_seconds", "histogram", ("mailbox",), "A control mail's acceptance to its delivery."),
     Metric("control_mail_lost_total", "counter", ("mailbox",), "Control mails that were accepted and did not arrive."),
     Metric("sends_uncertain_total", "counter", VISIT, "Sends of which nobody knows whether they went out."),
-    Metric("timetable_lag_seconds", "gauge", (), "How late the timetable was at its last look."),
+    Metric("timetable_lag_seconds", "gauge", (), "How long the most overdue visit has waited to be looked at."),
     Metric("paused", "gauge", (), "Whether new contacts are stopped: 1 or 0."),
     Metric("build_info", "info", ("version",), "The running version; always 1."),
 )

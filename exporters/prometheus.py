@@ -65,7 +65,7 @@ class SnapshotCollector(Collector):
 def _infos(live: Live) -> Mapping[str, Iterable[Labels]]:
     """The labels of every info."""
     return {
-        "desk_info": [{"desk": desk, "name": name} for desk, name in live.desks.items()],
+        "desk_info": [{"desk": desk.name, "name": desk.title} for desk in live.desks],
         "build_info": [{"version": live.version}],
     }
 
@@ -88,6 +88,8 @@ def _gauges(snapshot: Snapshot) -> Mapping[str, Iterable[Sample]]:
         ],
         "reach_last_run_timestamp_seconds": [(each.labels, each.at) for each in reached],
         "reach_certificate_expiry_timestamp_seconds": _known((r.labels, r.certificate_expires) for r in reached),
+        "desk_open": [({"desk": desk.name}, float(desk.open)) for desk in live.desks],
+        "desk_maintenance": [({"desk": desk.name}, float(desk.maintenance is not None)) for desk in live.desks],
         "visit_last_run_timestamp_seconds": _known((labels, state.last_run) for labels, state in known),
         "visit_last_success_timestamp_seconds": _known((labels, state.last_success) for labels, state in known),
         "visit_interval_seconds": _known((visit.labels, visit.interval_seconds) for visit in live.visits),

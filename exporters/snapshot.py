@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from conversations.journal import Journal, aggregates, schema, visits
+from conversations.maintenance import Maintenance
 from conversations.records import to_json
 
 Labels = Mapping[str, str]
@@ -42,12 +43,23 @@ class LiveMailbox:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveDesk:
+    """A desk of the config, as it is now. `title`: what people call it; `open`: whether its business hours run."""
+
+    name: str
+    title: str
+    open: bool
+    maintenance: Maintenance | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """What the running program knows and the journal does not."""
 
     location: str
     version: str
-    desks: Labels  # the desks of the config → their names as people say them
+    desks: Sequence[LiveDesk]
     visits: Sequence[LiveVisit]
     mailboxes: Sequence[LiveMailbox]
     targets: Sequence[Labels]  # of reach probes: the same labels as in the journal's reach table

@@ -216,6 +216,25 @@ def resume(config: Path) -> None:
 
 
 @main.command()
+@click.argument("desk")
+@CONFIG
+@click.option("--for", "length", metavar="DURATION", help="Begin, for so long from now: 2h.")
+@click.option("--reason", metavar="TEXT", default="", help="What is going on; shown on the pages.")
+@click.option("--end", is_flag=True, help="End what was begun so.")
+def maintenance(desk: str, config: Path, length: str | None, reason: str, end: bool) -> None:
+    """Leave a desk alone for a while, or tell whether it is.
+
+    Nobody new is contacted there; open conversations go on, and so do reach probes. Alert rules are silent by the metric
+    mysterybot_desk_maintenance.
+    """
+    from mysterybot.commands import maintenance as command
+
+    if end and length is not None:
+        raise click.UsageError("--for begins and --end ends: give one of them")
+    sys.exit(command.maintenance(config, desk, length=length, reason=reason, end=end))
+
+
+@main.command()
 @CONFIG
 def doctor(config: Path) -> None:
     """Say what this machine lacks: the browser, the config, the mailboxes."""

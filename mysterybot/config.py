@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, ValidationEr
 from pydantic.json_schema import GenerateJsonSchema
 
 from conversations.control import Mailbox
-from conversations.durations import Duration
-from conversations.visit import Desk, Interval, Limits, Name, Visit
+from conversations.durations import Duration, Interval
+from conversations.visit import Desk, Limits, Name, Visit
 from mysterybot.complaints import ConfigError, ConfigErrors, Loc, at, complaints
 from mysterybot.crosschecks import Parts, ScenarioSource, cross_check
 from mysterybot.yamlfile import MAX_CHARACTERS, Node, YamlError, compose
@@ -111,8 +111,7 @@ class Config(Settings):
 
     def timezone(self, visit: Visit) -> str:
         """The time zone of a visit's `at` and `cron`: its own, else its desk's, else UTC."""
-        hours = self.desks[visit.desk].hours
-        return visit.timezone or (hours.timezone if hours else "UTC")
+        return visit.timezone or self.desks[visit.desk].timezone
 
 
 def load(path: Path, environ: Mapping[str, str], scenarios: ScenarioSource | None = None) -> Config:

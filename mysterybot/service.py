@@ -13,7 +13,10 @@ from pathlib import Path
 
 from conversations.control import ControlMails, plans
 from conversations.journal import lifecycle, switches
-from exporters.snapshot import Live, LiveMailbox, LiveVisit, Snapshot, snapshot
+from conversations.journal.switches import Decided
+from conversations.maintenance import Maintenance, under_maintenance
+from conversations.visit import Desk
+from exporters.snapshot import Live, LiveDesk, LiveMailbox, LiveVisit, Snapshot, snapshot
 from mysterybot import __version__
 from mysterybot.app import Bot, data_folder, opened
 from mysterybot.background import background
@@ -113,13 +116,12 @@ def alone(data: Path) -> Iterator[None]:
         yield
 
 
-def live(bot: Bot, reaching: Reaching, *, paused: bool) -> Live:
-    """What a scrape needs besides the journal."""
-    config = bot.config
+def live(bot: Bot, reaching: Reaching, decided: Decided) -> Live:
+    """What a scrape needs besides the journal's figures."""
+    config, now = bot.config, bot.clock.now()
     return Live(
         location=config.bot.location,
         version=__version__,
-        desks={name: desk.name for name, desk in config.desks.items()},
         visits=[_live_visit(config, name) for name in config.visits],
         mailboxes=[
             LiveMailbox(
@@ -133,8 +135,15 @@ def live(bot: Bot, reaching: Reaching, *, paused: bool) -> Live:
         targets=[target.labels for target in reaching.targets],
         timetable_lag=bot.visits.lag,
         next_looks=bot.visits.next_looks,
-        paused=paused,
+        paused=decided.paused,
+        desks=[_live_desk(name, desk, decided.maintenances.get(name), now) for name, desk in config.desks.items()],
     )
+
+
+def _live_desk(name: str, desk: Desk, decided: Maintenance | None, now: float) -> LiveDesk:
+    open_ = desk.business_hours.is_open(datetime.fromtimestamp(now, UTC))
+    maintenance = under_maintenance(desk.maintenance, desk.timezone, now, decided)
+    return LiveDesk(name, desk.name, open_, maintenance, desk.timezone)
 
 
 def _live_visit(config: Config, name: str) -> LiveVisit:
@@ -154,8 +163,8 @@ def _live_visit(config: Config, name: str) -> LiveVisit:
 
 async def _serve(bot: Bot, reaching: Reaching, config: Config) -> RunningServer:
     async def take_snapshot() -> Snapshot:
-        paused = await bot.journal.read(switches.paused)
-        return await snapshot(bot.journal, live(bot, reaching, paused=paused))
+        decided = await bot.journal.read(lambda c: switches.decided(c, bot.clock.now()))
+        return await snapshot(bot.journal, live(bot, reaching, decided))
 
     def unready() -> Sequence[str]:
         states = {name: mailbox.inbox.state for name, mailbox in bot.world.mailboxes.items()}
@@ -170,7 +179,6 @@ async def _serve(bot: Bot, reaching: Reaching, config: Config) -> RunningServer:
     state = ServerState(
         journal=bot.journal,
         evidence=bot.world.evidence,
-        desks={name: desk.name for name, desk in config.desks.items()},
         snapshot=take_snapshot,
         unready=unready,
         pause=pause,

@@ -9,13 +9,16 @@ from conversations import slots
 from conversations.clock import Clock
 from conversations.definition import Definition
 from conversations.journal import Journal, visits
-from conversations.start import NotStarted, start
+from conversations.start import MAINTENANCE, NotStarted, start
 from mysterybot.config import Config
 
 log = logging.getLogger(__name__)
 
 ON_TIME = 60.0
 """Seconds after its time for which a visit still counts as on time; later, `catch_up` decides."""
+
+PUT_OFF = 15.0
+"""Seconds until a visit that its desk's maintenance puts off is looked at again."""
 
 
 def definition(config: Config, name: str) -> Definition:
@@ -58,7 +61,12 @@ class Visits:
         self._rng = rng
         self._nudge = nudge
         self.next_looks: dict[str, float] = {}  # visit → when to look at it again
-        self.lag = 0.0
+        self._waiting: dict[str, float] = {}  # visit → its slot that was last told not to begin
+
+    @property
+    def lag(self) -> float:
+        """Seconds by which the visit that is most overdue has waited to be looked at; near 0 while we are called."""
+        return max(0.0, self._clock.now() - min(self.next_looks.values(), default=float("inf")))
 
     async def start_due(self) -> None:
         """Start what is due. What was due while we were not running is caught up as the visit says."""
@@ -96,11 +104,11 @@ class Visits:
             )
             await self._journal.write(lambda c: visits.note_slot(c, name, slot))
             return upcoming
-        self.lag = 0.0 if first else late
-        await self._start(name, slot, now)
-        return upcoming
+        done = await self._start(name, slot, now)
+        return upcoming if done else now + PUT_OFF
 
-    async def _start(self, name: str, slot: float, now: float) -> None:
+    async def _start(self, name: str, slot: float, now: float) -> bool:
+        """Start it, or tell why not; whether that is all for this slot."""
         visit = self._config.visits[name]
         started = await start(
             self._journal,
@@ -110,12 +118,17 @@ class Visits:
             location=self._config.bot.location,
             rng=self._rng,
             open_allowed=self._config.limits.open_per_visit if visit.overlap else 1,
+            put_off=visit.catch_up == "once",
         )
         if isinstance(started, NotStarted):
-            log.info("visit %s not started: %s", name, REASONS[started.reason])
-        else:
-            log.info("visit %s starts conversation %s", name, started)
-            self._nudge(started)
+            waits = started.reason == MAINTENANCE and visit.catch_up == "once"
+            told = waits and self._waiting.get(name) == slot
+            log.log(logging.DEBUG if told else logging.INFO, "visit %s not started: %s", name, REASONS[started.reason])
+            self._waiting[name] = slot
+            return not waits
+        log.info("visit %s starts conversation %s", name, started)
+        self._nudge(started)
+        return True
 
 
 REASONS = {
@@ -123,6 +136,7 @@ REASONS = {
     "open": "its last conversation is still open",
     "desk_per_day": "the desk was contacted as often as limits.desk_per_day allows",
     "mailbox_per_day": "the mailbox sent as much as limits.mailbox_per_day allows",
+    MAINTENANCE: "the desk is under maintenance",
     "paused": "new contact is paused (mysterybot resume starts it again)",
 }
 """What a person reads when a conversation was not started."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from exporters.metrics import TARGET
 from exporters.scorecard import Spread
-from exporters.snapshot import Labels, LiveVisit, Open, Snapshot, VisitState
+from exporters.snapshot import Labels, LiveDesk, LiveVisit, Open, Snapshot, VisitState
 from exporters.summaries import OPEN, Summary
 
 
@@ -30,7 +30,7 @@ class DeskBlock:
     """One desk with its visits."""
 
     desk: str
-    name: str
+    live: LiveDesk | None  # None: no longer in the config
     visits: Sequence[VisitLine]
 
 
@@ -57,17 +57,16 @@ class Overview:
     ways: Sequence[Way]
 
 
-def overview(
-    snapshot: Snapshot, latest: Mapping[str, Sequence[Summary]], desks: Mapping[str, str], now: float
-) -> Overview:
+def overview(snapshot: Snapshot, latest: Mapping[str, Sequence[Summary]], now: float) -> Overview:
     """Put it together."""
+    desks = {desk.name: desk for desk in snapshot.live.desks}
     lines: dict[str, list[VisitLine]] = {desk: [] for desk in desks}
     for visit in snapshot.live.visits:
         state, open_now = snapshot.states.get(visit.name), snapshot.open.get(visit.name)
         lines.setdefault(visit.desk, []).append(_line(visit, state, open_now, latest.get(visit.name, ()), now))
     waiting = [group.waiting_since for group in snapshot.open.values() if group.waiting_since is not None]
     return Overview(
-        desks=[DeskBlock(desk, desks.get(desk, desk), visits) for desk, visits in lines.items()],
+        desks=[DeskBlock(desk, desks.get(desk), visits) for desk, visits in lines.items()],
         open=sum(group.count for group in snapshot.open.values()),
         waiting=now - min(waiting) if waiting else None,
         failing=sum(line.streak > 0 for visits in lines.values() for line in visits),

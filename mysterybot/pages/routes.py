@@ -1,7 +1,7 @@
 """The addresses of the pages. A page reads the journal once or twice and draws; it keeps nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,11 +38,10 @@ VERDICTS: Final = (*(str(verdict) for verdict in Verdict), OPEN)
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """What the server shows and switches. `desks`: name → what people call it; `now`: seconds since the epoch."""
+    """What the server shows and switches. `now`: seconds since the epoch."""
 
     journal: Journal
     evidence: Path
-    desks: Mapping[str, str]
     snapshot: Callable[[], Awaitable[Snapshot]]
     unready: Callable[[], Sequence[str]]
     pause: Callable[[], Awaitable[None]]
@@ -69,7 +68,7 @@ async def _overview(request: Request) -> Response:
     visits = [visit.name for visit in snapshot.live.visits]
     latest = await state.journal.read(lambda c: latest_of(c, visits, LATEST))
     recent = await state.journal.read(lambda c: newest(c, Wanted(), RECENT))
-    shown = overview(snapshot, latest, state.desks, state.now())
+    shown = overview(snapshot, latest, state.now())
     return await _page(snapshot, "overview.html", overview=shown, recent=recent, unready=state.unready())
 
 
@@ -84,7 +83,7 @@ async def _conversations(request: Request) -> Response:
     found = await state.journal.read(lambda c: newest(c, wanted, PAGE + 1, offset))
     snapshot = await state.snapshot()
     choices = {
-        "desk": sorted({*state.desks, *filter(None, [chosen["desk"]])}),
+        "desk": sorted({*(desk.name for desk in snapshot.live.desks), *filter(None, [chosen["desk"]])}),
         "visit": sorted({*(visit.name for visit in snapshot.live.visits), *filter(None, [chosen["visit"]])}),
         "verdict": VERDICTS,
     }
@@ -130,11 +129,13 @@ async def _desk(request: Request) -> Response:
         return [Facts.of(whole) for each in latest if (whole := lifecycle.load(connection, each)) is not None]
 
     facts = await state.journal.read(read)
-    if not facts and name not in state.desks:
+    snapshot = await state.snapshot()
+    desk = next((each for each in snapshot.live.desks if each.name == name), None)
+    if not facts and desk is None:
         raise HTTPException(404, "there is no such desk")
-    card = await asyncio.to_thread(scorecard, name, state.desks.get(name, name), facts)
+    card = await asyncio.to_thread(scorecard, name, desk.title if desk else name, facts)
     recent = [each.summary for each in reversed(facts)][:PAGE]
-    return await _page(await state.snapshot(), "desk.html", card=card, recent=recent, most=DESK_LATEST)
+    return await _page(snapshot, "desk.html", card=card, desk=desk, recent=recent, most=DESK_LATEST)
 
 
 async def _unmatched(request: Request) -> Response:

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from conversations.durations import Duration
 from conversations.hours import BusinessHours
-from conversations.visit import At, Channel, Desk, EmailChannel, Limits, Persona, Visit
+from conversations.visit import Channel, Desk, EmailChannel, Limits, Persona, Visit
 from probes.form.channel import FormChannel
 
 FORM = {"form": "https://acme.example/contact", "fields": {"Name": "{name}"}, "submit": "Send"}
@@ -50,24 +50,6 @@ def test_promises_in_business_time_need_hours() -> None:
     with pytest.raises(ValidationError) as caught:
         desk(promises=promises)
     assert complaints(caught) == ["first_reply in business time needs the desk's hours"]
-
-
-@pytest.mark.parametrize("text", ["10:30", "mon-fri 10:30", "sat 09:00", "sun,tue 0:05", "Mon-Fri 23:59"])
-def test_a_time_is_written_and_read_back(text: str) -> None:
-    at = At.parse(text)
-    assert At.parse(str(at)) == at
-
-
-def test_a_time_names_its_days_or_means_every_day() -> None:
-    assert At.parse("10:30") == At(frozenset(range(7)), 10, 30)
-    assert At.parse("mon-fri 9:05") == At(frozenset(range(5)), 9, 5)
-    assert str(At.parse("fri-mon 9:05")) == "mon,fri,sat,sun 09:05"
-
-
-@pytest.mark.parametrize("text", ["", "24:00", "25:00", "10:60", "630", "noon", "fri", "10:30 fri", "mon-", "10:30:00"])
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="should be a time, or days and a time: 10:30, mon-fri 10:30"):
-        At.parse(text)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from typing import Any
 
 from conversations.definition import Definition
 from conversations.journal import Journal, lifecycle, messages, steps
+from conversations.maintenance import Maintenance
 from conversations.records import Status, Step, StoredFinding, Verdict
 from conversations.visit import Desk, EmailChannel, Limits, Persona
-from exporters.snapshot import Live, LiveMailbox, LiveVisit
+from exporters.snapshot import Live, LiveDesk, LiveMailbox, LiveVisit
 from replies.kind import Kind
 
 MONDAY = datetime(2026, 11, 16, 9, 0, tzinfo=UTC).timestamp()
@@ -187,7 +188,6 @@ def live(**changes: Any) -> Live:
     values: dict[str, Any] = {
         "location": "zurich",
         "version": "0.1.0",
-        "desks": {"acme": "Acme Hosting"},
         "visits": (
             LiveVisit("refund", "acme", "support", 7200.0, promises, form=False),
             LiveVisit("order", "acme", "contact", None, {}, form=True),
@@ -197,6 +197,10 @@ def live(**changes: Any) -> Live:
         "timetable_lag": 0.5,
         "next_looks": {"refund": MONDAY + 7200},
         "paused": False,
+        "desks": (
+            LiveDesk("acme", "Acme Hosting", open=True),
+            LiveDesk("quiet", "Quiet & Sons", open=False, maintenance=Maintenance(MONDAY + HOUR, "they move house")),
+        ),
     }
     return Live(**(values | changes))
 

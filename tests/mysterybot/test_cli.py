@@ -32,8 +32,8 @@ from tests.mysterybot.demo.acme import open_company
 SECRET = "hunter2-correct-horse"
 ENOUGH = 40.0
 COMMANDS = (
-    "demo", "init", "check", "login", "run", "once", "visits", "conversations", "report", "pause", "resume", "doctor", "read",
-    "schema",
+    "demo", "init", "check", "login", "run", "once", "visits", "conversations", "report", "pause", "resume", "maintenance",
+    "doctor", "read", "schema",
 )  # fmt: skip
 
 
@@ -471,6 +471,40 @@ def test_paused_once_starts_nothing_and_says_how_to_go_on(command: Command, tmp_
     assert "Resumed" in command("resume").out
     assert "paused" not in command("visits").out
     assert command("once", "order").code == 0
+
+
+def test_a_desk_is_left_alone_for_a_while_and_it_is_told_until_when(
+    command: Command, tmp_path: Path, anna: Company
+) -> None:
+    bot_config(tmp_path, {"order": PROMPT}, anna)
+    assert command("maintenance", "acme").out == (
+        "acme is not under maintenance: its visits begin as their timetables say.\n"
+    )
+    begun = command("maintenance", "acme", "--for", "2h", "--reason", "new [telephones]")
+    told = r"acme is under maintenance until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(new \[telephones\]\): nobody new is contacted"
+    assert re.match(told, begun.out), begun
+    assert re.match(told, command("maintenance", "acme").out)
+    ran = command("once", "order")
+    assert (ran.code, ran.err) == (2, "visit order not started: the desk is under maintenance\n")
+    assert "is not under maintenance" in command("maintenance", "acme", "--end").out
+    assert "Nothing had been decided about acme." in command("maintenance", "acme", "--end").out
+    assert command("once", "order").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["acne", "--for", "2h"], "there is no desk acne; did you mean acme?"),
+        (["acme", "--for", "2"], "--for needs a unit"),
+        (["acme", "--for", "2 business days"], "--for should be in calendar time"),
+        (["acme", "--for", "0s"], "--for should be in calendar time"),
+        (["acme", "--for", "2h", "--end"], "give one of them"),
+    ],
+)
+def test_a_maintenance_that_cannot_be_is_refused(command: Command, good: Path, words: list[str], told: str) -> None:
+    ran = command("maintenance", *words)
+    assert ran.code == 2
+    assert told in ran.said
 
 
 # --- run --------------------------------------------------------------------------------------------------------

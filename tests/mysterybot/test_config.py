@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from conversations.durations import Duration
 from conversations.scenario import Scenario, scenario
-from conversations.visit import At
+from conversations.wallclock import At
 from mysterybot.config import Config, ConfigErrors, load, schema
 from mysterybot.yamlfile import MAX_CHARACTERS, MAX_DEPTH, Mark, YamlError, compose
 

@@ -47,7 +47,6 @@ class Site:
         return ServerState(
             journal=self.pen.journal,
             evidence=self.evidence,
-            desks={"acme": "Acme Hosting", "quiet": "Quiet & Sons"},
             snapshot=snapshot,
             unready=lambda: self.reasons,
             pause=self.pause,
@@ -162,6 +161,21 @@ async def test_it_is_ready_only_when_nothing_speaks_against_it(site: Site) -> No
     assert (await site.get("/-/healthy")).status_code == 200
     site.reasons.clear()
     assert (await site.get("/-/ready")).status_code == 200
+
+
+async def test_metrics_and_pages_tell_which_desk_is_open_and_which_under_maintenance(site: Site) -> None:
+    metrics = (await site.get("/metrics")).text
+    for told in ('open{desk="acme",location="zurich"} 1.0', 'open{desk="quiet",location="zurich"} 0.0'):
+        assert f"mysterybot_desk_{told}" in metrics
+    for told in ('maintenance{desk="acme",location="zurich"} 0.0', 'maintenance{desk="quiet",location="zurich"} 1.0'):
+        assert f"mysterybot_desk_{told}" in metrics
+    for path in ("/", "/desks/quiet"):
+        text = re.sub(r"\s+", " ", (await site.page(path)).text)
+        assert re.search(
+            r"maintenance nobody new is contacted until Mon 16 Nov 2026 10:00 UTC: they move house", text
+        ), text
+        assert "outside its business hours now" in text
+    assert "maintenance" not in (await site.page("/desks/acme")).text
 
 
 # --- the switch ------------------------------------------------------------------------------------------------------

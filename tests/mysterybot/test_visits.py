@@ -1,5 +1,6 @@
 """Which visits are started when, over restarts and interruptions, on a clock that the test turns."""
 
+import json
 import random
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
@@ -12,6 +13,7 @@ from sqlalchemy.engine import Connection
 from conversations import slots
 from conversations.journal import Journal, lifecycle, switches
 from conversations.journal.visits import states
+from conversations.maintenance import Maintenance
 from conversations.records import Verdict
 from mysterybot.config import Config, load
 from mysterybot.visits import ON_TIME, Visits, definition
@@ -153,9 +155,23 @@ async def test_a_short_stop_is_no_miss(journal: Journal, tmp_path: Path) -> None
     assert await Bot(journal, settings, clock).looks() == 1
     await finish_all(journal)
     clock.turn(86_400 + ON_TIME)
+    assert await Bot(journal, settings, clock).looks() == 1
+
+
+async def test_the_lag_is_how_long_a_visit_has_waited_to_be_looked_at(journal: Journal, tmp_path: Path) -> None:
+    settings, clock = config(tmp_path, v={"at": ["10:30"], "catch_up": "once"}), clock_at("2026-03-02T10:30+00:00")
+    assert await Bot(journal, settings, clock).looks() == 1
+    await finish_all(journal)
+    clock.turn(86_400 + 7200)
     bot = Bot(journal, settings, clock)
     assert await bot.looks() == 1
-    assert bot.visits.lag == ON_TIME
+    assert bot.visits.lag == 0, "that we were not running is no lag"
+    clock.turn(86_400 - 7200)
+    assert bot.visits.lag == 0
+    clock.turn(90)
+    assert bot.visits.lag == 90, "nobody looks"
+    await bot.looks()
+    assert bot.visits.lag == 0
 
 
 async def test_an_interval_that_was_slept_through_is_skipped_and_not_made_up_for(
@@ -211,6 +227,64 @@ async def test_while_paused_nothing_starts_and_afterwards_nothing_is_made_up_for
     await journal.write(switches.resume)
     assert await bot.looks() == 0
     assert await bot.passes(HOUR) == 1
+
+
+# --- maintenance ------------------------------------------------------------------------------------------------
+
+
+def with_maintenance(folder: Path, catch_up: str, windows: list[dict[str, str]]) -> Config:
+    path = bot_config(folder, {"v": {**PROMPT, "every": "1 hour", "catch_up": catch_up}})
+    document = json.loads(path.read_text())
+    document["desks"]["acme"]["maintenance"] = windows
+    path.write_text(json.dumps(document))
+    return load(path, {"ANNA_PASSWORD": "x"})
+
+
+@pytest.mark.parametrize(("catch_up", "made_up"), [("skip", 0), ("once", 1)])
+async def test_under_maintenance_nothing_starts_and_afterwards_it_is_caught_up_as_the_visit_says(
+    journal: Journal, tmp_path: Path, caplog: pytest.LogCaptureFixture, catch_up: str, made_up: int
+) -> None:
+    caplog.set_level("INFO")
+    windows = [{"from": "2026-03-02T10:00Z", "to": "2026-03-02T15:30Z"}]
+    settings, clock = with_maintenance(tmp_path, catch_up, windows), clock_at("2026-03-02T09:00+00:00")
+    bot = Bot(journal, settings, clock)
+    assert await bot.looks() == 1
+    await finish_all(journal)
+    clock.time = datetime.fromisoformat("2026-03-02T10:00+00:00").timestamp()
+    assert await bot.passes(5.5 * HOUR - 1) == 0
+    assert caplog.text.count("visit v not started: the desk is under maintenance") in {5, 6}, "once for each slot"
+    assert bot.visits.lag < 20, "which is no lateness of ours"
+    assert await bot.passes(60) == made_up
+    await finish_all(journal)
+    assert await bot.passes(HOUR) == 1
+
+
+@pytest.mark.parametrize("catch_up", ["skip", "once"])
+async def test_what_a_person_has_decided_about_a_desk_holds_until_it_is_over_or_ended(
+    journal: Journal, tmp_path: Path, catch_up: str
+) -> None:
+    settings, clock = with_maintenance(tmp_path, catch_up, []), Clock()
+    bot = Bot(journal, settings, clock)
+    assert await bot.looks() == 1
+    await finish_all(journal)
+    decided = Maintenance(clock.time + 3 * HOUR, "they move house")
+    await journal.write(lambda c: switches.maintain(c, "acme", decided, clock.time))
+    assert await bot.passes(2.5 * HOUR) == 0
+    assert await journal.write(lambda c: switches.end_maintenance(c, "acme", clock.time))
+    assert await bot.passes(HOUR) == 1
+    await finish_all(journal)
+    again = Maintenance(clock.time + HOUR, "")
+    await journal.write(lambda c: switches.maintain(c, "acme", again, clock.time))
+    assert await bot.passes(HOUR - 1) == 0
+    assert await bot.passes(HOUR + 60) == 1
+    assert not await journal.write(lambda c: switches.end_maintenance(c, "acme", clock.time)), "it was over"
+
+
+async def test_maintenance_of_one_desk_stops_no_visit_to_another(journal: Journal, tmp_path: Path) -> None:
+    settings = config(tmp_path, v={"every": "1 hour"})
+    decided = Maintenance(START + 1e6, "")
+    await journal.write(lambda c: switches.maintain(c, "acme.eu", decided, START))
+    assert await Bot(journal, settings, Clock()).looks() == 1
 
 
 # --- jitter -----------------------------------------------------------------------------------------------------
