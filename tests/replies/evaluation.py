@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from replies.authentication import authentication
+from replies.finding import Finding
 from replies.kind import classify
 from replies.language import language
 from replies.message import Message, read
@@ -165,13 +166,14 @@ def senders(corpus: Path) -> Iterator[str]:
 def subjects(corpus: Path) -> Iterator[str]:
     """Off topic: answers judged with their own question, with another's, and echoes, each against eight other questions.
 
-    No two pairs that meet are about one subject: the number before `_` in `dialogue` names it.
+    No two pairs that meet are about one subject: the number before `_` in `dialogue` names it. The area under the curve
+    (the chance that an answer is liker than what is none) is that of the value, with and without other questions.
     """
     rows = [
         json.loads(line) for path in sorted(corpus.glob("answered/*.jsonl")) for line in path.open(encoding="utf-8")
     ]
     pairs = [row for row in rows if row["answered"]]
-    counts: dict[str, Counter[str]] = {"own question": Counter(), "another": Counter(), "echo": Counter()}
+    judged: dict[str, list[Finding]] = {"own question": [], "another": [], "echo": []}
     for index, row in enumerate(pairs):
         subject = row["dialogue"].partition("_")[0]
         rest = [each for each in pairs[index:] + pairs[:index] if each["dialogue"].partition("_")[0] != subject]
@@ -183,10 +185,21 @@ def subjects(corpus: Path) -> Iterator[str]:
             "echo": f"We received your question '{row['question']}' and will look into it.",
         }
         for name, reply in replies.items():
-            counts[name][off_topic(reply, row["question"], asked).result] += 1
-    for name, count in counts.items():
+            judged[name].append(off_topic(reply, row["question"], asked))
+    for name, found in judged.items():
         if pairs:
+            count = Counter(each.result for each in found)
             yield f"off topic ({name}): " + ", ".join(f"{result} {number}" for result, number in sorted(count.items()))
+    evasive = [off_topic(row["reply"], row["question"], []) for row in rows if not row["answered"]]
+    alone = [off_topic(row["reply"], row["question"], []) for row in pairs]
+    if pairs and evasive:
+        easy, hard = _area(judged["own question"], judged["another"]), _area(alone, evasive)
+        yield f"off topic: area under the curve {easy:.3f} against strangers' answers, {hard:.3f} against evasive ones"
+
+
+def _area(answers: list[Finding], strangers: list[Finding]) -> float:
+    pairs = [(float(str(one.value)), float(str(other.value))) for one in answers for other in strangers]
+    return sum((one > other) + (one == other) / 2 for one, other in pairs) / len(pairs)
 
 
 def languages(corpus: Path) -> Iterator[str]:
