@@ -1,34 +1,52 @@
 """The time in which a desk says it will answer.
 
-By the grammar of one sentence: the desk speaks of answering, and a span of time stands with it. Conditions ("if you
-have not heard from us within two days"), what the customer is to do, deliveries, refunds and validity are no promises.
-"As soon as possible" is one without a time: vague, never missed.
+By the grammar of one sentence. Its clauses are looked at one by one: conditions ("if you have not heard from us within
+two days") fall away; a span of time is a promise where the clause that holds it speaks of answering, or stands beside
+one that does ("Within two days, our team will …"), unless the clause is about what the customer is to do, about what
+has been, or about things that take time without being answers: deliveries, refunds, validity, what a bank does. "As
+soon as possible" is a promise without a time: vague, never missed.
 """
 
 import re
 from dataclasses import dataclass
 
 from replies.finding import quoted
-from replies.phrases import plain, table
+from replies.phrases import alternatives, plain, table
 from replies.sentences import sentences
-from replies.spans import Unit, span
+from replies.spans import Span, Unit, spans
 
 MAX_TEXT = 8_000
+SHORT_CLAUSE = 9
+"""Words of a clause that may lean on its neighbour: "usually within two business days at the latest"."""
 
 _RESPONSE = table("response")
-_NO_PROMISE = table("no_promise")
+_PROCESSING = table("processing")
+_SPEAKER = table("speaker")
+_MATTER = table("notice_matter")
+_DUTY = table("duty")
+_PAST = table("past")
+_OTHER_TIMES = table("other_times")
+_THIRD_PARTY = table("third_party")
 _VAGUE = table("vague")
+_CONDITIONAL = re.compile(alternatives("conditional"))
+_CLAUSE = re.compile(
+    r"[;:]\s|,\s|\s-\s|\s?[()]\s?|\s(?=(?:and|or|but|so|und|aber|oder|et|mais|y|pero|e|ma|mas|en|maar|och|men|og|i|ale|a|и|но)"
+    r" (?:if|we|i|you|our|your|please|one of|someone|then|they|the|wir|ich|sie|unser\w*|bitte|wenn|nous|vous|notre|si|"
+    r"le|la|nos|nuestro\w*|por|il|noi|non|o|a|wij|we|u|uw|het|vi|du|jag|jeg|min|my|proszę|prosimy|vám|vás|мы|вы|наш\w*)\b)"
+    r"|\s(?=(?:if|unless|because|since|until you|wenn|falls|sofern|damit|indien|als (?:u|je|we)|hvis|dersom|jos|jeśli|"
+    r"jeżeli|pokud|если|якщо|ha nem|dacă)\b)|。|、"
+)
 _BOUND = re.compile(
-    r"\b(?:within|in|inside|under|after|up to|less than|by|usually|about|maximum|max\.?|innerhalb|innert|binnen|in"
-    r"|nach|bis(?: zu)?|sous|dans"
-    r"|d'ici|en|de|entro|em|até|inom|inden|innen|senast|w ciągu|do|během|do|în|içinde|в течение|протягом|εντός"
-    r"|u roku)\b[^.!?]{0,30}$"
+    r"\b(?:within|in|inside|under|after|up to|less than|by|usually|about|around|maximum|max\.?|innerhalb|innert|binnen"
+    r"|nach|bis|bis zu|sous|dans|d'ici|moins de|menos de|meno di|en|de|entro|em|até|inom|inden|innen|senast|ciągu|do"
+    r"|během|do|în|içinde|течение|протягом|εντός|roku|next|nächsten|prochaines|próximas|prossime|least|latest|takes?)"
+    r"[^.!?]{0,24}$"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """`seconds` is None for `vague` and for a `date`, which `when` names (tomorrow, eod, friday, by 3 may).
+    """`seconds` is None for `vague` and for a `date`, which `when` names (see `replies.spans.Span`).
 
     Business hours and days are nominal (3,600 and 86,400 seconds): the desk's business hours give the deadline.
     """
@@ -43,16 +61,69 @@ def promise(text: str) -> Promise | None:
     """The promise of an answer in `text`: the first that names a time, else a vague one, else None."""
     vague: Promise | None = None
     for sentence in sentences(text[:MAX_TEXT]):
-        said = plain(sentence)[:600]
-        if not _RESPONSE.search(said):
+        clauses = _clauses(plain(sentence)[:600])
+        if not any(_speaks(clause) for clause in clauses):
             continue
-        found, idle = span(said), _VAGUE.search(said)
-        if found and idle and not _BOUND.search(said[: said.find(found.text)]):
-            found = None  # "open 24 hours a day, we answer as soon as possible"
-        if _NO_PROMISE.search(said):
-            continue
-        if found:
+        if found := next(filter(None, (_promised(clause, clauses) for clause in clauses)), None):
             return Promise(found.seconds, found.unit, quoted(sentence), found.when)
-        if vague is None and idle:
+        if vague is None and any(_idle(clause, clauses) for clause in clauses):
             vague = Promise(None, "vague", quoted(sentence))
     return vague
+
+
+def _clauses(said: str) -> list[str]:
+    """The clauses of a sentence without those that set a condition."""
+    return [clause for clause in map(_bare, _CLAUSE.split(said)) if clause and not _CONDITIONAL.match(clause)]
+
+
+def _bare(clause: str | None) -> str:
+    return (clause or "").strip(" .!?\"'*·•")
+
+
+def _speaks(clause: str) -> bool:
+    """Whether a clause speaks of answering, by the desk."""
+    if _RESPONSE.search(clause):
+        return True
+    return bool(_PROCESSING.search(clause) and (_SPEAKER.search(clause) or _MATTER.search(clause)))
+
+
+def _promised(clause: str, clauses: list[str]) -> Span | None:
+    if _DUTY.search(clause) or _PAST.search(clause) or _THIRD_PARTY.search(clause):
+        return None
+    idle = _VAGUE.search(clause)
+    for span in spans(clause):
+        if idle and not _BOUND.search(clause[: span.start]) and span.unit != "date":
+            continue  # "a few hours", "24 hours and soon more"
+        if _RESPONSE.search(clause):
+            if not _is_other(clause, span):
+                return span
+        elif not _OTHER_TIMES.search(clause) and (_speaks(clause) or _leans(clause, clauses)):
+            return span
+    return None
+
+
+def _is_other(clause: str, span: Span) -> bool:
+    """Whether the time belongs to something else than the answer: "with the reply your refund arrives in 5 days"."""
+    about = _OTHER_TIMES.search(clause)
+    if about is None:
+        return False
+    answering = [found.start() for found in _RESPONSE.finditer(clause)]
+    between = [place for place in answering if abs(place - span.start) <= abs(about.start() - span.start)]
+    return not between and not _SPEAKER.search(clause)
+
+
+def _leans(clause: str, clauses: list[str]) -> bool:
+    """Whether a clause with a time belongs to a neighbour that speaks of answering and is no duty of the customer's."""
+    place = clauses.index(clause)
+    near = clauses[max(0, place - 1) : place] + clauses[place + 1 : place + 2]
+    return len(clause.split()) <= SHORT_CLAUSE and any(
+        _speaks(each) and not _DUTY.search(each) and not _PAST.search(each) and not _OTHER_TIMES.search(each)
+        for each in near
+    )
+
+
+def _idle(clause: str, clauses: list[str]) -> bool:
+    """Whether an answer is promised without a time."""
+    if _DUTY.search(clause) or _PAST.search(clause) or not _VAGUE.search(clause):
+        return False
+    return _speaks(clause) or _leans(clause, clauses)
