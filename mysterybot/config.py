@@ -16,6 +16,7 @@ from mysterybot.crosschecks import Parts, ScenarioSource, cross_check
 from mysterybot.yamlfile import MAX_CHARACTERS, Node, YamlError, compose
 from probes.form.settings import BrowserSettings
 from probes.mail.refresh_token import absent
+from probes.reach.settings import Page, Port, host_and_port
 from probes.secret import Secret
 from probes.settings import Settings, SettingsPath, Shape, Surroundings
 
@@ -27,9 +28,7 @@ SCHEMA_URL = "https://json-schema.org/draft/2020-12/schema"
 
 
 def _listen(text: str) -> str:
-    written = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})", text)
-    if written is None or int(written[2]) > 65535:
-        raise ValueError("should be a host and a port, such as 127.0.0.1:9877")
+    host_and_port(text)
     return text
 
 
@@ -53,12 +52,12 @@ class Bot(Settings):
     @property
     def host(self) -> str:
         """The host of `listen`, without the brackets of an IPv6 address."""
-        return self.listen.rpartition(":")[0].strip("[]")
+        return host_and_port(self.listen)[0]
 
     @property
     def port(self) -> int:
         """The port of `listen`."""
-        return int(self.listen.rpartition(":")[2])
+        return host_and_port(self.listen)[1]
 
 
 class Reach(Settings):
@@ -68,7 +67,18 @@ class Reach(Settings):
     timeout: Annotated[Interval, Field(description="How long a check may take; shorter than every")] = Duration(
         seconds=10
     )
-
+    retries: Annotated[
+        int, Field(ge=0, le=5, description="How often a check that failed is repeated at once, before it is down")
+    ] = 1
+    form_every: Annotated[
+        Interval, Field(description="Time from one look at a form in a real browser to the next; nothing is sent")
+    ] = Duration(seconds=900)
+    urls: Annotated[dict[Name, Page], Field(description="Other pages that should answer, by a name of your choice")] = (
+        Field(default_factory=dict)
+    )
+    tcp: Annotated[dict[Name, Port], Field(description="Other ports that should be open, by a name of your choice")] = (
+        Field(default_factory=dict)
+    )
     mail: Annotated[
         bool, Field(description="Whether the mail servers of the desks' addresses are looked up (MX) and greeted too")
     ] = False

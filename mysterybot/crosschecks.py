@@ -37,6 +37,7 @@ def cross_check(parts: Parts, root: Node, base: Path, scenarios: ScenarioSource 
     yield from _addresses(parts, root)
     yield from _templates(parts, root)
     yield from _control(parts, root)
+    yield from _reach(parts, root)
     visits = root.child("visits")
     for name in parts.visits:
         # As it is written, so that what a visit refers to is checked even when something else in it is wrong.
@@ -70,6 +71,18 @@ def _control(parts: Parts, root: Node) -> Iterator[ConfigError]:
         if to is not None and to not in parts.mailboxes:
             where = ("mailboxes", name, "control", "to")
             yield at(root, where, f"no such mailbox; {suggestion(to, parts.mailboxes, 'there are')}")
+
+
+def _reach(parts: Parts, root: Node) -> Iterator[ConfigError]:
+    reach = root.child("reach")
+    for section in ("urls", "tcp"):
+        node = reach.child(section) if reach is not None else None
+        written = node.plain() if node is not None else None
+        for name, target in written.items() if isinstance(written, Mapping) else ():
+            desk = target.get("desk") if isinstance(target, Mapping) else None
+            if isinstance(desk, str) and desk not in parts.desks:
+                where = ("reach", section, name, "desk")
+                yield at(root, where, f"no such desk; {suggestion(desk, parts.desks, 'there are')}")
 
 
 def _references(parts: Parts, name: str, written: Mapping[str, object], root: Node) -> Iterator[ConfigError]:

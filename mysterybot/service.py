@@ -49,18 +49,17 @@ async def running(config: Config, *, visits: bool = True) -> AsyncIterator[tuple
             freed = await bot.journal.write(lambda c: lifecycle.release_all(c, "run:", bot.clock.now()))
             if freed:
                 log.info("%d conversations go on that were under way when the bot last stopped", freed)
-            reaching = Reaching(bot.journal, config, bot.clock)
+            reaching = Reaching(bot.journal, config, bot.clock, bot.world.browser)
             server = await _serve(bot, reaching, config)
             stack.push_async_callback(server.stop)
             timetable = Timetable()
             if visits:
                 timetable.every(1, "timetable", bot.visits.start_due)
-            timetable.every(config.reach.every.amount, "reach probes", reaching.probe_all)
             if watched := plans(config.mailboxes):
                 mails = ControlMails(bot.journal, bot.world, bot.clock, bot.rng, watched)
                 timetable.every(CONTROL_EVERY, "control mails", mails.tick)
             timetable.every(RETENTION_EVERY, "retention", Retention(bot.journal, bot.world.evidence, bot.clock).sweep)
-            async with background(bot.dispatch.run(), timetable.run()):
+            async with background(bot.dispatch.run(), timetable.run(), reaching.run()):
                 yield bot, server
 
 

@@ -1,6 +1,6 @@
 """Operations on reach results: the newest of each target, and how many there were of each kind."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -9,24 +9,24 @@ from conversations.records import to_json
 from probes.reach.reached import Reached
 
 
-def save(
-    connection: Connection, labels: Mapping[str, str], reached: Reached, at: float, *, retry: bool = False
-) -> None:
-    """Count the result of a reach probe, and keep it in place of the one before. `retry`: it repeated a failed one."""
-    aggregates.add(connection, "reach_probes_total", {**labels, "result": reached.result})
-    if retry:
-        aggregates.add(connection, "reach_retries_total", labels)
-    expires = reached.certificate_expires
+def save(connection: Connection, labels: Mapping[str, str], tries: Sequence[Reached], at: float) -> None:
+    """Count the tries of a reach probe, of which all but the first are retries, and keep the last in place of the one before."""
+    for each in tries:
+        aggregates.add(connection, "reach_probes_total", {**labels, "result": each.result})
+    if retries := len(tries) - 1:
+        aggregates.add(connection, "reach_retries_total", labels, retries)
+    last = tries[-1]
+    expires = last.certificate_expires
     rows.upsert(
         connection,
         schema.reach,
         {
             "target": to_json(labels),
-            "up": reached.up,
-            "addresses": to_json(dict(reached.addresses)),
+            "up": last.up,
+            "addresses": to_json(dict(last.addresses)),
             "at": at,
-            "reason": reached.reason,
-            "phases": to_json(dict(reached.phases)),
+            "reason": last.reason,
+            "phases": to_json(dict(last.phases)),
             "certificate_expires": None if expires is None else expires.timestamp(),
         },
     )

@@ -1,30 +1,40 @@
 """Does a page answer? A plain request without a browser (RFC 9112)."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-from probes.reach.line import Address, Line, NotReached, one_line, reached
+from probes.reach.attempt import reached
+from probes.reach.body import read_body, shows
+from probes.reach.line import Address, Line, NotReached, one_line
 from probes.reach.reached import Reached
 
 MAX_REDIRECTS = 10
 MAX_HEAD = 64 * 1024  # also the stream's limit
-MAX_BODY = 1024 * 1024  # what is beyond it is not read
 
 _SAFE = "/?%:@!$&'()*+,;=~"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-async def probe(target: str, *, timeout: float, ca_file: Path | None = None) -> Reached:  # noqa: ASYNC109 - one signature
-    """Get the page at the address `target`, following redirects.
+async def probe(
+    target: str,
+    *,
+    timeout: float,  # noqa: ASYNC109 - the probes' one signature
+    ca_file: Path | None = None,
+    status: int | None = None,
+    text: str | None = None,
+) -> Reached:
+    """Get the page at the address `target`, following redirects, but not from outside into a private network.
 
     Phases, each summed over the redirects: dns, connect, tls, first_byte (request sent to answer's head), transfer. Up
-    is a status below 400; the certificate is that of the last page. Never raises for trouble of the network.
+    is a status below 400, or exactly `status` where that is given, with `text` in the first MiB of the page where that is
+    given. The certificate is that of the last page. Never raises for trouble of the network.
     """
 
     async def conversation(line: Line) -> None:
         url = target
         for _ in range(MAX_REDIRECTS + 1):
-            to = await _get(line, url, ca_file)
+            to = await _get(line, url, Wanted(target, ca_file, status, text))
             if to is None:
                 return
             url = _joined(url, to)
@@ -33,21 +43,38 @@ async def probe(target: str, *, timeout: float, ca_file: Path | None = None) -> 
     return await reached(conversation, timeout)
 
 
-async def _get(line: Line, url: str, ca_file: Path | None) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for: the address that stands in the config, and what should come back."""
+
+    target: str
+    ca_file: Path | None
+    status: int | None
+    text: str | None
+
+
+async def _get(line: Line, url: str, wanted: Wanted) -> str | None:
     """One request; where it redirects to, or None when the page is there."""
     host, port, parts = _parsed(url)
     line.expires = None
-    await line.connect(Address(host, port, "tls" if parts.scheme == "https" else "none", ca_file))
+    elsewhere = host != _parsed(wanted.target)[0]
+    await line.connect(
+        Address(host, port, "tls" if parts.scheme == "https" else "none", wanted.ca_file),
+        led_here_by=line.address if elsewhere else None,
+    )
     with line.phase("first_byte", "waiting for the answer"):
         line.writer.write(_request(host, port, parts))
         await line.writer.drain()
         status, headers = await _head(line)
-    if status in _REDIRECTS and "location" in headers:
+    if status in _REDIRECTS and status != wanted.status and "location" in headers:
         return headers["location"]
-    if status >= 400:
-        raise NotReached(f"{one_line(url)} answered HTTP {status}")
+    if status != wanted.status and (wanted.status is not None or status >= 400):
+        instead = f", not {wanted.status}" if wanted.status is not None else ""
+        raise NotReached(f"{one_line(url)} answered HTTP {status}{instead}")
     with line.phase("transfer", "reading the page"):
-        await _body(line, headers)
+        body = await read_body(line, headers)
+    if wanted.text is not None and not shows(body, headers, wanted.text):
+        raise NotReached(f"{one_line(url)} does not show the text: {wanted.text[:100]}")
     return None
 
 
@@ -92,16 +119,3 @@ async def _head(line: Line) -> tuple[int, dict[str, str]]:
         raise NotReached(f"the server does not speak HTTP: {one_line((lines or ['an empty line'])[0])[:80]}")
     headers = {name.strip().lower(): value.strip() for name, _, value in (text.partition(":") for text in lines[1:])}
     return int(rest[:3]), headers
-
-
-async def _body(line: Line, headers: dict[str, str]) -> None:
-    length = headers.get("content-length", "")
-    most = min(int(length[:20]), MAX_BODY) if length.isdecimal() else MAX_BODY
-    read = 0
-    while read < most:
-        piece = await line.reader.read(min(most - read, 64 * 1024))
-        if not piece:
-            break
-        read += len(piece)
-    if length.isdecimal() and read < most:
-        raise NotReached("the page ended before it was complete")

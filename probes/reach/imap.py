@@ -1,6 +1,7 @@
 """Does a mail server greet and speak IMAP (RFC 3501), with TLS where it should? Nobody logs in."""
 
-from probes.reach.line import Line, NotReached, Server, one_line, reached
+from probes.reach.attempt import reached
+from probes.reach.line import Line, NotReached, Server, one_line
 from probes.reach.reached import Reached
 
 MAX_LINES = 100

@@ -5,16 +5,25 @@ import contextlib
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-from probes.reach.reached import Reached
+from probes.reach.network import depth, has_way
 
 MAX_LINE = 64 * 1024
 MOST_ADDRESSES = 4
+
+# Lookups have threads of their own: when no name server answers they hang for seconds, and would keep everything waiting
+# that shares the loop's.
+_LOOKUPS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lookup")
+
+Found = tuple[socket.AddressFamily, str]
+"""An address and its kind."""
 
 Security = Literal["tls", "starttls", "none"]
 
@@ -53,10 +62,25 @@ class NotReached(Exception):
     """The server is not up; the text says why."""
 
 
-class Line:
-    """One connection after the other, timed together: phases of the same name add up."""
+class NotTried(NotReached):
+    """It could not be tried, for a reason on our side; the text says why."""
 
-    def __init__(self) -> None:
+
+class NoSuchAddress(Exception):
+    """The host has no address of the kind that was asked for."""
+
+
+class Line:
+    """One connection after the other, timed together: phases of the same name add up.
+
+    With a `family` it goes over addresses of that kind: the first host must have one, those that it leads to should.
+    """
+
+    def __init__(self, family: socket.AddressFamily = socket.AF_UNSPEC) -> None:
+        self.family = family
+        self.address = ""  # of the other end
+        self.found = False  # whether the host has addresses at all
+        self.unanswered: str | None = None  # the host of a lookup that brought neither an address nor a no
         self.phases: dict[str, float] = {}
         self.expires: datetime | None = None
         self.remark: str | None = None  # what a person should know though the server is up
@@ -75,12 +99,17 @@ class Line:
         finally:
             self.phases[name] = self.phases.get(name, 0.0) + asyncio.get_running_loop().time() - start
 
-    async def connect(self, server: Server) -> None:
+    async def connect(self, server: Server, *, led_here_by: str | None = None) -> None:
         """Look up the host (phase dns), connect to the first of its addresses that answers (phase connect), and go on
         in TLS (phase tls) if the server speaks it from the start.
+
+        `led_here_by`: an address whose server named this host; then it may not lie further inside than that.
         """
         self.hang_up()
-        connection = await self._connected(await self._addresses(server), server.port)
+        addresses = await self._addresses(server)
+        if led_here_by is not None:
+            addresses = _outward(server.host, addresses, led_here_by)
+        connection = await self._connected(addresses, server.port)
         try:
             if server.security == "tls":
                 context = await _trust(server.ca_file)
@@ -103,34 +132,45 @@ class Line:
             await self.writer.start_tls(context, server_hostname=server.host)
         self._read_certificate()
 
-    async def _addresses(self, server: Server) -> list[tuple[socket.AddressFamily, str]]:
+    async def _addresses(self, server: Server) -> list[Found]:
         with self.phase("dns", "looking up the host"):
+            self.unanswered = server.host
             try:
-                found = await asyncio.get_running_loop().getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
+                found = await asyncio.get_running_loop().run_in_executor(
+                    _LOOKUPS, partial(socket.getaddrinfo, server.host, server.port, type=socket.SOCK_STREAM)
+                )
             except (socket.gaierror, UnicodeError) as error:
-                raise NotReached(f"the host has no address (DNS): {_why(error)}") from None
-        addresses: dict[tuple[socket.AddressFamily, str], None] = {
-            (family, str(address[0])): None for family, _, _, _, address in found
-        }
-        return list(addresses)[:MOST_ADDRESSES]
+                if getattr(error, "errno", None) != socket.EAI_AGAIN:
+                    self.unanswered = None
+                raise NotReached(f"the host has no address (DNS): {why(error)}") from None
+            self.unanswered = None
+        addresses: list[Found] = [(family, str(address[0])) for family, _, _, _, address in found]
+        of_this_kind = [each for each in addresses if self.family in {each[0], socket.AF_UNSPEC}]
+        if not of_this_kind and not self.found:
+            raise NoSuchAddress
+        self.found = True
+        return list(dict.fromkeys(of_this_kind or addresses))[:MOST_ADDRESSES]
 
-    async def _connected(self, addresses: list[tuple[socket.AddressFamily, str]], port: int) -> socket.socket:
-        why = "none of its addresses can be used"
+    async def _connected(self, addresses: list[Found], port: int) -> socket.socket:
+        if not (ways := [found for found in addresses if has_way(*found, port)]):
+            raise NotTried(f"this machine has no network route to {addresses[0][1]}")
+        reason = ""
         with self.phase("connect", "connecting"):
-            for family, address in addresses:
+            for family, address in ways:
                 connection = socket.socket(family, socket.SOCK_STREAM)
                 connection.setblocking(False)
                 try:
                     await asyncio.get_running_loop().sock_connect(connection, (address, port))
                 except OSError as error:
                     connection.close()
-                    why = f"no connection to {address} port {port}: {_why(error)}"
+                    reason = f"no connection to {address} port {port}: {why(error)}"
                 except BaseException:
                     connection.close()
                     raise
                 else:
+                    self.address = address
                     return connection
-        raise NotReached(why)
+        raise NotReached(reason)
 
     @contextlib.contextmanager
     def _tls(self) -> Iterator[None]:
@@ -140,7 +180,7 @@ class Line:
             except ssl.SSLCertVerificationError as error:
                 raise NotReached(f"bad certificate: {error.verify_message}"[:300]) from None
             except (ssl.SSLError, ConnectionError, EOFError) as error:
-                raise NotReached(f"TLS failed: {_why(error)}") from None
+                raise NotReached(f"TLS failed: {why(error)}") from None
 
     def _read_certificate(self) -> None:
         certificate = self.writer.get_extra_info("peercert") or {}
@@ -179,30 +219,23 @@ class Line:
         return self._doing
 
 
-async def reached(conversation: Callable[[Line], Awaitable[None]], seconds: float) -> Reached:
-    """The result of a conversation over a line within `seconds`: it is up when it ends without an error."""
-    line = Line()
-    reason: str | None = None
-    try:
-        async with asyncio.timeout(seconds):
-            await conversation(line)
-    except NotReached as error:
-        reason = str(error)
-    except TimeoutError:
-        reason = f"timed out after {seconds:g} seconds while {line.doing}"
-    except (OSError, EOFError) as error:
-        reason = f"the connection broke while {line.doing}: {_why(error)}"
-    finally:
-        line.hang_up()
-    told = line.remark if reason is None else reason
-    return Reached(reason is None, dict(line.phases), one_line(told) if told else None, line.expires)
+def _outward(host: str, addresses: list[Found], led_here_by: str) -> list[Found]:
+    """Those addresses that lie no further inside than the one whose server led us here.
+
+    Else a page on the internet could have us knock at doors inside our own network.
+    """
+    if allowed := [found for found in addresses if depth(found[1]) <= depth(led_here_by)]:
+        return allowed
+    raise NotReached(
+        f"it leads to {one_line(host)} ({addresses[0][1]}) inside a private network; only the config may send us there"
+    )
 
 
 async def _trust(ca_file: Path | None) -> ssl.SSLContext:
     try:
         return await asyncio.to_thread(ssl.create_default_context, cafile=ca_file)
     except OSError as error:  # an SSLError is one
-        raise NotReached(f"the file of trusted authorities cannot be used: {_why(error)}") from None
+        raise NotReached(f"the file of trusted authorities cannot be used: {why(error)}") from None
 
 
 def one_line(text: str) -> str:
@@ -210,10 +243,11 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)[:300]
 
 
-def _why(error: BaseException) -> str:
+def why(error: BaseException) -> str:
+    """What an error of the network says, on one line."""
     match error:
-        case ssl.SSLError(reason=str(why)) | socket.gaierror(strerror=str(why)):
-            return why
+        case ssl.SSLError(reason=str(text)) | socket.gaierror(strerror=str(text)):
+            return text
         case OSError(errno=int(number)) if number > 0:
             return os.strerror(number)  # asyncio's own text repeats the address
     return one_line(str(error)) or type(error).__name__

@@ -12,20 +12,15 @@ import dns.resolver
 
 from probes.mail.addresses import ascii_domain
 from probes.reach import smtp
-from probes.reach.line import MOST_ADDRESSES, Address, Line, NotReached, one_line, reached
+from probes.reach.attempt import attempt
+from probes.reach.line import MOST_ADDRESSES, Address, Line, NotReached, NotTried, one_line
+from probes.reach.network import name_server_answers
 from probes.reach.reached import Reached
+from probes.reach.reserved import reserved
 
 Resolver = dns.asyncresolver.Resolver
 
 MOST_SERVERS = 4
-
-RESERVED = frozenset(
-    (
-        *("test", "example", "invalid", "localhost", "example.com", "example.net", "example.org"),  # RFC 2606, RFC 6761
-        *("local", "onion", "alt", "internal", "home.arpa"),  # RFC 6762, RFC 7686, RFC 9476, ICANN 2024, RFC 8375
-    )
-)
-"""Domains that mail of the world never reaches: nobody is asked about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +53,7 @@ async def probe(target: str, *, timeout: float, route: Route) -> Reached:  # noq
         domain = _domain(target)
         resolver = route.resolver or _system()
         hosts = await _hosts(line, resolver, domain)
-        why = ""
+        failures: list[NotReached] = []
         for left, host in zip(range(len(hosts), 0, -1), hosts, strict=True):
             try:
                 async with asyncio.timeout((ends - asyncio.get_running_loop().time()) / left):
@@ -66,14 +61,16 @@ async def probe(target: str, *, timeout: float, route: Route) -> Reached:  # noq
             except Refused:
                 raise
             except NotReached as error:
-                why = f"{host}: {error}"
+                failures.append(type(error)(f"{host}: {error}"))
             except TimeoutError:
-                why = f"{host}: timed out while {line.doing}"
+                failures.append(NotReached(f"{host}: timed out while {line.doing}"))
             except (OSError, EOFError):
-                why = f"{host}: the connection broke while {line.doing}"
-        raise NotReached(why)
+                failures.append(NotReached(f"{host}: the connection broke while {line.doing}"))
+        raise next((each for each in reversed(failures) if not isinstance(each, NotTried)), failures[-1])
 
-    return await reached(conversation, timeout)
+    tried = await attempt(conversation, timeout)
+    assert tried is not None  # that is for lines that want one kind of address
+    return tried
 
 
 def _domain(address: str) -> str:
@@ -81,8 +78,7 @@ def _domain(address: str) -> str:
         domain = ascii_domain(address.rpartition("@")[2]).lower()
     except ValueError as error:
         raise NotReached(str(error)) from None
-    labels = domain.split(".")
-    if any(".".join(labels[-length:]) in RESERVED for length in (1, 2)):
+    if reserved(domain):
         raise NotReached(
             f"the domain {domain} is reserved for tests and local use: no mail reaches it (RFC 2606, RFC 6761)"
         )
@@ -93,7 +89,7 @@ def _system() -> Resolver:
     try:
         return Resolver()
     except dns.resolver.NoResolverConfiguration:
-        raise NotReached("this machine has no DNS resolver") from None
+        raise NotTried("this machine has no DNS resolver") from None
 
 
 async def _hosts(line: Line, resolver: Resolver, domain: str) -> list[str]:
@@ -113,6 +109,8 @@ async def _looked_up(resolver: Resolver, name: str, kind: str) -> list[Any]:
     except dns.resolver.NXDOMAIN:
         raise NotReached(f"there is no domain {name} (DNS)") from None
     except dns.exception.Timeout:
+        if not await name_server_answers(resolver):
+            raise NotTried(f"no name server answers this machine, as it looked up {name} (DNS)") from None
         raise NotReached(f"no name server answers for {name} (DNS)") from None
     except dns.exception.DNSException as error:
         raise NotReached(f"the lookup of {name} failed (DNS): {one_line(str(error))}") from None

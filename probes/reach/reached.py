@@ -26,8 +26,3 @@ class Reached:
     def result(self) -> str:
         """`success`, `failure`, or `fault` for one that could not be tried."""
         return "fault" if self.up is None else "success" if self.up else "failure"
-
-
-def days_left(reached: Reached, now: datetime) -> float | None:
-    """Days that the certificate still has at `now` (aware); None without a certificate."""
-    return (reached.certificate_expires - now).total_seconds() / 86400 if reached.certificate_expires else None

@@ -1,6 +1,7 @@
 """Does a mail server greet and speak SMTP (RFC 5321), with TLS where it should (RFC 3207)? Nothing is mailed."""
 
-from probes.reach.line import Line, NotReached, Server, one_line, reached
+from probes.reach.attempt import reached
+from probes.reach.line import Line, NotReached, Server, one_line
 from probes.reach.reached import Reached
 
 MAX_LINES = 100

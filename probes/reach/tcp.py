@@ -1,14 +1,14 @@
-"""Can a port be connected to?"""
+"""Can a port be connected to, in TLS where it should?"""
 
-from probes.reach.line import Address, Line, reached
+from probes.reach.attempt import reached
+from probes.reach.line import Line, Server
 from probes.reach.reached import Reached
 
 
-async def probe(target: tuple[str, int], *, timeout: float) -> Reached:  # noqa: ASYNC109 - the probes' one signature
-    """Connect to host and port. Phases: dns, connect. Never raises for trouble of the network."""
-    host, port = target
+async def probe(target: Server, *, timeout: float) -> Reached:  # noqa: ASYNC109 - the probes' one signature
+    """Connect, and start TLS. Phases: dns, connect, tls. Never raises for trouble of the network."""
 
     async def conversation(line: Line) -> None:
-        await line.connect(Address(host, port))
+        await line.connect(target)
 
     return await reached(conversation, timeout)

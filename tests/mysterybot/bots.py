@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mysterybot.demo.company import Company
+from probes.form.browser import Browser
+from probes.form.settings import BrowserSettings
 
 PROMPT: dict[str, Any] = {
     "desk": "acme",
@@ -68,3 +71,8 @@ def bot_config(
     path = folder / "mysterybot.yaml"
     path.write_text(json.dumps(document, indent=1), encoding="utf-8")
     return path
+
+
+def idle_browser() -> Browser:
+    """A browser that is never started."""
+    return Browser(BrowserSettings(), now=lambda: datetime.now(UTC), environ={})

@@ -201,14 +201,18 @@ async def test_ready_once_the_mailbox_is_open_and_not_while_its_login_is_refused
         assert "not annas password" not in answer[1]
 
 
+def reach_up(metrics: dict[str, float]) -> list[float]:
+    return [value for name, value in metrics.items() if name.startswith("mysterybot_reach_up")]
+
+
 async def test_a_service_without_a_visit_and_without_a_reachable_server_stays_up(tmp_path: Path) -> None:
     settings = load(bot_config(tmp_path, {}), {"ANNA_PASSWORD": "x"}, find_scenario)
     async with running(settings) as (_, server), asyncio.timeout(ENOUGH):
-        while (metrics := await scraped(server)).get(
-            'mysterybot_reach_up{channel="",desk="",location="test",mailbox="anna",probe="smtp"}'
-        ) is None:
+        while len(up := reach_up(metrics := await scraped(server))) < 2:
             await asyncio.sleep(0.05)
-    assert {value for name, value in metrics.items() if name.startswith("mysterybot_reach_up")} == {0.0}
+    assert up == [0, 0]
+    assert one(metrics, "reach_retries_total", mailbox="anna", probe="smtp") == 1
+    assert one(metrics, "reach_probes_total", mailbox="anna", probe="smtp", result="failure") == 2
     assert one(metrics, "mailbox_up", mailbox="anna") == 0
 
 

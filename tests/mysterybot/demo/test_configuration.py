@@ -10,6 +10,7 @@ from mysterybot.demo.company import Company
 from mysterybot.demo.configuration import configuration
 from mysterybot.reaching import targets
 from probes.form.channel import FormChannel
+from tests.mysterybot.bots import idle_browser
 from tests.mysterybot.demo.acme import body, open_company, received, write
 
 
@@ -81,5 +82,6 @@ def is_answered(question: dict[str, list[str]], text: str) -> bool:
 
 async def test_no_name_server_of_the_world_is_asked_about_the_demo_company(tmp_path: Path) -> None:
     async with open_company() as company:
-        probes = {target.labels["probe"] for target in targets(loaded(company, tmp_path))}
-    assert probes == {"http", "smtp", "imap"}
+        config = loaded(company, tmp_path)
+        probes = {target.labels["probe"] for target in targets(config, idle_browser())}
+    assert probes == {"http", "form", "smtp", "imap"}

@@ -1,11 +1,12 @@
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import trustme
@@ -57,6 +58,8 @@ async def serve(certificates: Certificates) -> AsyncIterator[Serve]:
             *,
             security: Literal["tls", "starttls", "none"] = "none",
             certificate: ssl.SSLContext | None = None,
+            host: str = "127.0.0.1",
+            port: int = 0,
         ) -> Desk:
             async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 try:
@@ -67,8 +70,24 @@ async def serve(certificates: Certificates) -> AsyncIterator[Serve]:
                     writer.transport.abort() if writer.transport.is_closing() else writer.close()
 
             context = (certificate or certificates.server()) if security == "tls" else None
-            server = await asyncio.start_server(play, "127.0.0.1", 0, ssl=context)
+            server = await asyncio.start_server(play, host, port, ssl=context)
             stack.callback(server.close)
-            return Desk("127.0.0.1", server.sockets[0].getsockname()[1], security, certificates.ca_file)
+            return Desk(host, server.sockets[0].getsockname()[1], security, certificates.ca_file)
 
         yield start
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str] | int]:
+    """What the names mean that are looked up: addresses, or an error number of getaddrinfo. Others are themselves."""
+    known: dict[str, list[str] | int] = {}
+    real = socket.getaddrinfo
+
+    def look_up(host: str, *arguments: Any, **more: Any) -> list[Any]:
+        meaning = known.get(host, [host])
+        if isinstance(meaning, int):
+            raise socket.gaierror(meaning, "so it was told")
+        return [found for address in meaning for found in real(address, *arguments, **more)]
+
+    monkeypatch.setattr("probes.reach.line.socket.getaddrinfo", look_up)
+    return known

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from probes.reach import http
+from probes.reach.network import LOCAL, PRIVATE, PUBLIC
 from probes.reach.reached import Reached
 from tests.probes.reach.conftest import EXPIRES, Certificates, Dialogue, Serve
 
@@ -62,6 +63,101 @@ async def test_redirects_are_followed_and_bounded(serve: Serve) -> None:
     assert (await probe(serve, b"HTTP/1.1 302 Found\r\nLocation: /again\r\n\r\n")).reason == (
         "the page redirects more than 10 times"
     )
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_from_outside_does_not_lead_into_a_private_network(
+    serve: Serve, names: dict[str, list[str] | int], monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    asked: list[bytes] = []
+    inside = await serve(answers(OK, heard=asked))
+    to = f"HTTP/1.1 {status} Away\r\nLocation: http://inside.example:{inside.port}/admin\r\n\r\n".encode()
+    outside = await serve(answers(to), host="127.0.0.2")
+    names["inside.example"], names["outside.example"] = ["127.0.0.1"], ["127.0.0.2"]
+    monkeypatch.setattr("probes.reach.line.depth", {"127.0.0.2": PUBLIC, "127.0.0.1": LOCAL}.__getitem__)
+    reached = await http.probe(f"http://outside.example:{outside.port}/", timeout=10)
+    assert (reached.up, asked) == (False, [])
+    assert (
+        reached.reason
+        == "it leads to inside.example (127.0.0.1) inside a private network; only the config may send us there"
+    )
+    configured = await http.probe(f"http://inside.example:{inside.port}/", timeout=10)
+    assert configured.up
+
+
+async def test_a_private_page_may_lead_to_its_own_network_and_outside(
+    serve: Serve, names: dict[str, list[str] | int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = await serve(answers(OK), host="127.0.0.2")
+    to = f"HTTP/1.1 302 Found\r\nLocation: http://outside.example:{outside.port}/\r\n\r\n".encode()
+    inside = await serve(answers(to))
+    monkeypatch.setattr("probes.reach.line.depth", {"127.0.0.2": PUBLIC, "127.0.0.1": PRIVATE}.__getitem__)
+    names["outside.example"] = ["127.0.0.2"]
+    assert (await http.probe(f"http://127.0.0.1:{inside.port}/", timeout=10)).up
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "reason"),
+    [
+        (b"HTTP/1.1 503 Later\r\n\r\n", 503, None),
+        (b"HTTP/1.1 401 Who\r\n\r\n", 401, None),
+        (b"HTTP/1.1 301 Moved\r\nLocation: /there\r\n\r\n", 301, None),
+        (OK, 204, "answered HTTP 200, not 204"),
+        (b"HTTP/1.1 404 Gone\r\n\r\n", 200, "answered HTTP 404, not 200"),
+    ],
+)
+async def test_the_status_that_is_wanted_is_what_counts(
+    serve: Serve, answer: bytes, status: int, reason: str | None
+) -> None:
+    desk = await serve(answers(answer))
+    reached = await http.probe(f"http://127.0.0.1:{desk.port}/", timeout=10, status=status)
+    assert reached.up is (reason is None)
+    assert str(reached.reason).endswith(str(reason))
+
+
+FINE = "All systems are fine & up"
+
+
+def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    pieces = b"".join(b"%x;ext=1\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + pieces + end
+
+
+@pytest.mark.parametrize(
+    ("answer", "up"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n<p>All systems\n  are fine &amp; up</p>", True),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\nAll systems are fine &amp; up, all", True),
+        (chunked(b"All sys", b"tems are f", b"ine & up"), True),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: a/b; charset=utf-16-le\r\n\r\n" + FINE.encode("utf-16-le"), True),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=base64\r\n\r\nAll systems are fine & up", True),
+        (b"HTTP/1.1 200 OK\r\n\r\nAll systems are down", False),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1024 * 1024 + b"All systems are fine & up", False),
+    ],
+)  # fmt: skip
+async def test_the_text_that_is_wanted_is_looked_for_in_the_page(serve: Serve, answer: bytes, up: bool) -> None:
+    desk = await serve(answers(answer))
+    wanted = FINE
+    reached = await http.probe(f"http://127.0.0.1:{desk.port}/", timeout=10, text=wanted)
+    assert reached.up is up
+    assert up or str(reached.reason).endswith(f"does not show the text: {wanted}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (chunked(b"hello", end=b"zz\r\n"), "the page comes in chunks that cannot be read: zz"),
+        (chunked(b"hello", end=b"-5\r\n"), "the page comes in chunks that cannot be read: -5"),
+        (chunked(b"hello", end=b"ff\r\nshort"), "the page ended before it was complete"),
+        (chunked(b"hello", end=b""), "the server closed the connection"),
+    ],
+)
+async def test_chunks_that_are_none_are_told(serve: Serve, answer: bytes, reason: str) -> None:
+    assert (await probe(serve, answer)).reason == reason
+
+
+async def test_chunks_without_end_are_not_read_to_their_end(serve: Serve) -> None:
+    assert (await probe(serve, chunked(*[b"x" * 65536] * 20, end=b""), hold=True)).up
 
 
 @pytest.mark.parametrize("to", ["file:///etc/passwd", "javascript:1", "http://[broken", "http://x:99999/"])

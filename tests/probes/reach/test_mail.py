@@ -1,11 +1,9 @@
 import asyncio
 import ssl
-from datetime import UTC, datetime
 
 import pytest
 
-from probes.reach import imap, smtp, tcp
-from probes.reach.reached import days_left
+from probes.reach import imap, smtp
 from tests.probes.reach.conftest import EXPIRES, Certificates, Desk, Dialogue, Serve
 
 STARTTLS_SMTP = ["220 mail ready", "EHLO", "250-mail\r\n250 STARTTLS", "STARTTLS", "220 go", ssl]
@@ -41,7 +39,6 @@ async def test_tls_from_the_start_tells_when_the_certificate_expires(serve: Serv
     mail = await smtp.probe(await serve(plays("220 ready", "EHLO", "250 mail"), security="tls"), timeout=10)
     assert (mail.up, mail.certificate_expires) == (True, EXPIRES)
     assert list(mail.phases) == ["dns", "connect", "tls", "banner", "ehlo"]
-    assert days_left(mail, datetime(2031, 5, 3, 0, 0, tzinfo=UTC)) == 1.5
     box = await imap.probe(await serve(plays("* PREAUTH hello"), security="tls"), timeout=10)
     assert (box.up, box.certificate_expires) == (True, EXPIRES)
 
@@ -125,18 +122,3 @@ async def test_a_missing_file_of_authorities_is_told(serve: Serve, certificates:
     desk = await serve(plays("220 ready"), security="tls")
     missing = Desk(desk.host, desk.port, "tls", certificates.ca_file.with_name("missing.pem"))
     assert "trusted authorities" in str((await smtp.probe(missing, timeout=10)).reason)
-
-
-async def test_a_port_is_open_or_refused(serve: Serve, unused_tcp_port: int) -> None:
-    desk = await serve(plays("EHLO"))
-    assert (await tcp.probe((desk.host, desk.port), timeout=10)).up
-    refused = await tcp.probe(("localhost", unused_tcp_port), timeout=10)
-    assert "Connect" in str(refused.reason)
-    assert list(refused.phases) == ["dns", "connect"]
-
-
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "x" * 70 + ".example", "a..b", ""])
-async def test_a_host_without_an_address_is_down(host: str) -> None:
-    reached = await tcp.probe((host, 1), timeout=10)
-    assert not reached.up
-    assert reached.reason
