@@ -2,19 +2,20 @@
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from conversations import errors
+from conversations import companions, errors
+from conversations.companions import Approach, Companion, Ended
 from conversations.contact import SUBJECT_LENGTH, Contact
 from conversations.definition import Definition
 from conversations.durations import Duration
 from conversations.journal import messages
 from conversations.records import StoredFinding, StoredMessage
 from conversations.replay import Replay
+from conversations.reply import Reply
 from conversations.templates import fill
-from conversations.times import moment
+from conversations.times import Times, moment, times
 from conversations.world import World
 from probes.mail.letter import new_message_id
 from replies.finding import Finding
@@ -22,21 +23,6 @@ from replies.kind import Kind
 
 FOREVER = Duration.parse("30 days")
 """How long a customer waits who was given no patience: nothing waits for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back: one message, or several that a person wrote in a row.
-
-    `text` is the new text, quotes and signature cut; `quoted` what stands around it, at most 4,000 characters a message.
-    """
-
-    text: str
-    subject: str
-    sender: str
-    kind: Kind
-    at: datetime
-    quoted: str = ""
 
 
 class Customer:
@@ -153,6 +139,40 @@ class Customer:
         """The time, remembered."""
         return moment(await self._replay.value("now", {}, self._replay.clock.now))
 
+    async def measured(self) -> Times:
+        """The times of this conversation so far, remembered."""
+        return Times.from_json(
+            await self._replay.value("measured", {}, lambda: times(self._replay.held, self._hours).to_json())
+        )
+
+    # --- companions --------------------------------------------------------------------------------------------
+
+    async def begin(self, name: str, scenario: str, parameters: Mapping[str, Any], *, by: Approach) -> Companion:
+        """Begin a companion, once: another conversation with this desk, which plays a scenario of its own beside this one.
+
+        `scenario`: a built-in one, or `/path/to/file.py:function`; `parameters`: what would stand under its `with:`; `by`:
+        the channel, mailbox and customer that differ. Limits hold for it as for any other. Raises NotBegun when they, or a
+        pause, forbid it.
+        """
+        if self._replay.held.parent is not None:
+            raise errors.ScenarioBroken("a companion cannot begin companions")
+        what = companions.definition_of(self._definition, name, scenario, parameters, by)
+        arguments = {
+            "name": name,
+            "scenario": scenario,
+            "parameters": what.parameters,
+            "by": by.model_dump(mode="json"),
+        }
+        rng = random.Random(f"{self._replay.held.id}/{name}")  # noqa: S311 - its reference must be fresh, not secret
+        operation = companions.beginning(what, self._replay.held, self._replay.clock.now(), rng)
+        return Companion(name, (await self._replay.transact("begin", arguments, operation))["companion"])
+
+    async def finished(self, companion: Companion) -> Ended:
+        """Wait until a companion has ended; its verdict and its times."""
+        return companions.ended(
+            await self._replay.watch("finished", {"name": companion.name}, companions.ending(companion.id))
+        )
+
     # --- judging -----------------------------------------------------------------------------------------------
 
     async def find(self, finding: Finding) -> None:
@@ -209,7 +229,7 @@ class Customer:
 
         outcome = await self._replay.wait(name, {"within": str(within)}, deadline, look, expired)
         taken = [message for message in self._replay.held.messages if message.id in set(outcome["messages"])]
-        return _as_reply(taken)
+        return Reply.of(taken, self._replay.held.findings)
 
     def _look(self, kinds: Collection[Kind]) -> Mapping[str, Any] | errors.ConversationError | None:
         found = self._untaken(kinds)
@@ -255,12 +275,3 @@ def _with_tag(ours: StoredMessage, held: Sequence[StoredMessage]) -> StoredMessa
 def _first_line(text: str) -> str:
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return line if len(line) <= SUBJECT_LENGTH else line[:SUBJECT_LENGTH].rsplit(" ", 1)[0] + " …"
-
-
-def _as_reply(taken: Sequence[StoredMessage]) -> Reply | None:
-    if not taken:
-        return None
-    last = taken[-1]
-    text = "\n\n".join(message.text for message in taken)
-    quoted = "\n\n".join(filter(None, (str(message.envelope.get("quoted", "")) for message in taken)))
-    return Reply(text, last.subject, last.sender, last.kind, moment(last.at), quoted)

@@ -7,6 +7,16 @@ from pydantic import BaseModel, ConfigDict
 from conversations.visit import Channel, Desk, Limits, Persona
 
 
+class Sender(BaseModel):
+    """A mailbox of ours, as far as a letter shows it: its address without plus-addressing, and whose it is."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    address: str
+    plus: str | None  # the separator for plus-addressing; None when the mailbox has none
+    name: str | None
+
+
 class Definition(BaseModel):
     """A visit, joined with what it refers to; kept in the conversation, so that a later change of the config does not touch it.
 
@@ -27,6 +37,7 @@ class Definition(BaseModel):
     scenario: str  # a built-in name, or an absolute path and a function
     parameters: dict[str, Any]  # what stands under `with:`
     limits: Limits
+    senders: dict[str, Sender] = {}  # mailboxes that the parameters name: companions may write from them
 
     def facts(self) -> dict[str, str]:
         """What the customer knows: facts of the persona, and those that stand under `with:`."""

@@ -28,6 +28,8 @@ def describe(conversation: Conversation) -> dict[str, Any]:
         "location": conversation.location,
         "mailbox": conversation.mailbox,
         "reference": conversation.reference,
+        "parent": conversation.parent,
+        "companions": [step.outcome["companion"] for step in conversation.steps if "companion" in step.outcome],
         "scenario": definition.scenario,
         "verdict": conversation.verdict,
         "reason": conversation.reason or "",

@@ -1,8 +1,8 @@
 """Plays an open conversation against the code as it is now, without touching anything: would it go on?"""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, cast
 
 from sqlalchemy.engine import Connection
 
@@ -11,7 +11,7 @@ from conversations.clock import SystemClock
 from conversations.customer import Customer
 from conversations.definition import Definition
 from conversations.journal import Journal
-from conversations.records import Conversation
+from conversations.records import Conversation, Status
 from conversations.replay import Replay
 from conversations.scenario import Scenario
 from conversations.world import World
@@ -33,15 +33,31 @@ class _DryReplay(Replay):
     async def send(self, *arguments: Any, **named: Any) -> Any:
         step = self._peek()
         if step is None or not ("error" in step.outcome or (step.finished_at is not None and step.outcome)):
-            self._step(arguments[0], arguments[1])
-            raise errors.Parked
+            self._stop_at(arguments)
         return await super().send(*arguments, **named)
+
+    async def transact(self, *arguments: Any, **named: Any) -> Any:
+        self._stop_unless_ended(arguments)
+        return await super().transact(*arguments, **named)
+
+    async def watch(self, *arguments: Any, **named: Any) -> Any:
+        self._stop_unless_ended(arguments)
+        return await super().watch(*arguments, **named)
 
     async def refresh(self) -> None:
         """Nothing has changed."""
 
     async def _write(self, *operations: Callable[[Connection], object]) -> None:
         """Nothing is written."""
+
+    def _stop_unless_ended(self, arguments: Sequence[Any]) -> None:
+        step = self._peek()
+        if step is None or step.status not in {Status.DONE, Status.FAILED}:
+            self._stop_at(arguments)
+
+    def _stop_at(self, arguments: Sequence[Any]) -> NoReturn:
+        self._step(arguments[0], arguments[1])  # its name and arguments must still be those of the journal
+        raise errors.Parked
 
     def _peek(self) -> Any:
         return self.held.steps[self.seq] if self.seq < len(self.held.steps) else None

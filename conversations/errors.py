@@ -8,6 +8,7 @@
     └── Faulted                 ours, or unknown
         ├── SendUncertain       a send was interrupted, and nothing proves that it went out or that it did not
         ├── CouldNotSend        our mailbox, provider or browser let us down; nothing was sent
+        ├── NotBegun            limits or a pause forbade a companion
         ├── ScenarioChanged     the code changed under an open conversation
         ├── ScenarioBroken      the scenario raised, or did what a scenario must not do
         └── TooManyMessages     the scenario wrote more often than `limits.turns` allows
@@ -52,6 +53,10 @@ class CouldNotSend(Faulted):
     """Nothing was sent, and that is our fault."""
 
 
+class NotBegun(Faulted):
+    """A companion was not begun: limits or a pause forbid more contact."""
+
+
 class ScenarioChanged(Faulted):
     """The code that is there now is not the code that the conversation began with."""
 
@@ -75,7 +80,7 @@ class Recorded:
         kind.__name__: kind
         for kind in (
             *(NoReply, Undelivered, Unanswered, Failed),
-            *(SendUncertain, CouldNotSend, ScenarioBroken, TooManyMessages, Faulted),
+            *(SendUncertain, CouldNotSend, NotBegun, ScenarioBroken, TooManyMessages, Faulted),
         )
     }
 

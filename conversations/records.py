@@ -103,6 +103,7 @@ class Conversation:
     wake_at: float | None
     rev: int
     owner: str | None
+    parent: str | None = None  # the conversation that began this one as its companion
     steps: list[Step] = field(default_factory=list)
     messages: list[StoredMessage] = field(default_factory=list)
     findings: list[StoredFinding] = field(default_factory=list)

@@ -114,6 +114,38 @@ class Replay:
                     return _outcome(step)
                 await self.park(until)
 
+    async def transact(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        act: Callable[[Connection], Mapping[str, Any] | errors.ConversationError],
+    ) -> Mapping[str, Any]:
+        """A step that changes the journal: `act` is carried out in the transaction that writes its outcome, so exactly once."""
+        with self._step(name, arguments) as step:
+            if step.status is Status.INTENDED:
+
+                def operation(connection: Connection) -> None:
+                    self._end(step, act(connection))
+                    steps.save(self.held.id, step)(connection)
+
+                await self._write(operation)
+            return _outcome(step)
+
+    async def watch(
+        self, name: str, arguments: Mapping[str, Any], look: Callable[[Connection], Mapping[str, Any] | None]
+    ) -> Mapping[str, Any]:
+        """A step that waits for something in the journal: whoever writes it there wakes this conversation with it."""
+        with self._step(name, arguments) as step:
+            if step.status is Status.INTENDED:
+                step.status = Status.WAITING
+                self.pending.append(steps.save(self.held.id, step))
+            while step.status is Status.WAITING:
+                if (found := await self.journal.read(look)) is None:
+                    await self.park(None)
+                else:
+                    self._settle(step, found)
+            return _outcome(step)
+
     async def send(
         self,
         name: str,
@@ -153,7 +185,9 @@ class Replay:
 
     async def refresh(self) -> None:
         """Load what came in meanwhile."""
-        self.held.rev, self.held.messages = await self.journal.read(lambda c: lifecycle.news(c, self.held.id))
+        self.held.rev, self.held.messages, self.held.findings = await self.journal.read(
+            lambda c: lifecycle.news(c, self.held.id)
+        )
 
     async def finish(self, verdict: Verdict, reason: str) -> None:
         """Write the verdict, with all that is still pending."""
@@ -195,10 +229,14 @@ class Replay:
         self.pending.append(steps.save(self.held.id, step))
 
     def _settle(self, step: Step, found: Mapping[str, Any] | errors.ConversationError) -> None:
-        if isinstance(found, errors.ConversationError):
-            self._conclude(step, Status.FAILED, errors.Recorded.to_json(found))
-        else:
-            self._conclude(step, Status.DONE, found)
+        self._end(step, found)
+        self.pending.append(steps.save(self.held.id, step))
+
+    def _end(self, step: Step, found: Mapping[str, Any] | errors.ConversationError) -> None:
+        failed = isinstance(found, errors.ConversationError)
+        step.status = Status.FAILED if failed else Status.DONE
+        step.outcome = errors.Recorded.to_json(found) if isinstance(found, errors.ConversationError) else found
+        step.finished_at = self.clock.now()
 
     async def _write(self, *operations: Callable[[Connection], object]) -> None:
         """Write now, fenced: what is pending, then these."""

@@ -9,11 +9,12 @@ fills in under `with:`. They are checked against the function's own signature, s
 A single parameter whose type is a pydantic model takes the whole of `with:`.
 """
 
+import difflib
 import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +22,28 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 
+from conversations.hours import BusinessHours
+from conversations.visit import Persona
+
 Play = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What stands around a visit's settings in the config, for those that must fit to it."""
+
+    channels: Collection[str]  # of the desk, by name
+    mailboxes: Collection[str]  # by name
+    persona: Persona
+    hours: BusinessHours | None
+
+    def check(self, what: str, name: str, known: Collection[str]) -> None:
+        """Raise ValueError when there is no `what` of this name, naming a near one or those that there are."""
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise ValueError(
+                f"no such {what}; " + (f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}")
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +60,12 @@ class Scenario:
         """The name of the function."""
         return self.play.__name__
 
-    def parameters(self, given: Mapping[str, Any]) -> BaseModel:
-        """Check what stands under `with:`. Raises pydantic's ValidationError."""
-        return self.settings.model_validate(given)
+    def parameters(self, given: Mapping[str, Any], stage: Stage | None = None) -> BaseModel:
+        """Check what stands under `with:`. Raises pydantic's ValidationError.
+
+        `stage`: of the visit, when the config is read; the settings' own validators find it as `info.context`.
+        """
+        return self.settings.model_validate(given, context=stage)
 
     async def __call__(self, customer: Any, parameters: BaseModel) -> None:
         """Play it."""

@@ -15,6 +15,16 @@ DAY = 86_400.0
 TRIES = 20
 MAINTENANCE = "maintenance"
 
+REASONS = {
+    "exists": "there is a conversation for this time already",
+    "open": "its last conversation is still open",
+    "desk_per_day": "the desk was contacted as often as limits.desk_per_day allows",
+    "mailbox_per_day": "the mailbox sent as much as limits.mailbox_per_day allows",
+    MAINTENANCE: "the desk is under maintenance",
+    "paused": "new contact is paused (mysterybot resume starts it again)",
+}
+"""What a person reads when a conversation was not started."""
+
 
 class Started(str):
     """The id of a conversation that was started."""
@@ -49,33 +59,66 @@ async def start(
     may be open at a time; None for any number. `put_off`: a slot that meets the desk's maintenance is not done with.
     """
     conversation_id = secrets.token_hex(8)
-    document = definition.model_dump_json(by_alias=True)
 
     def operation(connection: Connection) -> Started | NotStarted:
-        refusal = _refusal(connection, definition, now, open_allowed)
-        if refusal is not None:
-            if scheduled and not (put_off and refusal == MAINTENANCE):
-                visits.note_slot(connection, definition.visit, due_at)
-            return NotStarted(refusal)
-        for _ in range(TRIES):
-            new = lifecycle.Start(
-                id=conversation_id,
-                visit=definition.visit,
-                due_at=due_at,
-                desk=definition.desk_name,
-                channel=definition.channel_name,
-                mailbox=definition.mailbox,
-                location=location,
-                reference=new_reference(rng),
-                definition=document,
-            )
-            if lifecycle.start(connection, new, now, owner=owner, lease_until=lease_until, scheduled=scheduled):
-                return Started(conversation_id)
-            if visits.has_slot(connection, definition.visit, due_at):
-                return NotStarted("exists")
-        raise RuntimeError("no fresh reference could be found")
+        return begin(
+            connection,
+            definition,
+            conversation_id=conversation_id,
+            due_at=due_at,
+            now=now,
+            location=location,
+            rng=rng,
+            owner=owner,
+            lease_until=lease_until,
+            open_allowed=open_allowed,
+            scheduled=scheduled,
+            put_off=put_off,
+        )
 
     return await journal.write(operation)
+
+
+def begin(
+    connection: Connection,
+    definition: Definition,
+    *,
+    conversation_id: str,
+    due_at: float,
+    now: float,
+    location: str,
+    rng: random.Random,
+    owner: str | None = None,
+    lease_until: float | None = None,
+    open_allowed: int | None = None,
+    scheduled: bool = False,
+    put_off: bool = False,
+    parent: str | None = None,
+) -> Started | NotStarted:
+    """`start` as an operation. `parent`: the conversation whose companion it is."""
+    refusal = _refusal(connection, definition, now, open_allowed)
+    if refusal is not None:
+        if scheduled and not (put_off and refusal == MAINTENANCE):
+            visits.note_slot(connection, definition.visit, due_at)
+        return NotStarted(refusal)
+    for _ in range(TRIES):
+        new = lifecycle.Start(
+            id=conversation_id,
+            visit=definition.visit,
+            due_at=due_at,
+            desk=definition.desk_name,
+            channel=definition.channel_name,
+            mailbox=definition.mailbox,
+            location=location,
+            reference=new_reference(rng),
+            definition=definition.model_dump_json(by_alias=True),
+            parent=parent,
+        )
+        if lifecycle.start(connection, new, now, owner=owner, lease_until=lease_until, scheduled=scheduled):
+            return Started(conversation_id)
+        if visits.has_slot(connection, definition.visit, due_at):
+            return NotStarted("exists")
+    raise RuntimeError("no fresh reference could be found")
 
 
 def _refusal(connection: Connection, definition: Definition, now: float, open_allowed: int | None) -> str | None:

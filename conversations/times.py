@@ -10,7 +10,7 @@ Definitions (the field's own, see docs/metrics.md):
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from conversations.durations import Duration
 from conversations.hours import BusinessHours
@@ -53,6 +53,21 @@ class Times:
             "resolution_seconds": clocks(self.resolution),
             "delivery_seconds": None if self.delivery is None else round(self.delivery, 3),
         }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Self:
+        """What `to_json` wrote."""
+
+        def clocks(elapsed: Mapping[str, float] | None) -> Elapsed | None:
+            return None if elapsed is None else Elapsed(**elapsed)
+
+        return cls(
+            written["acknowledgement_seconds"],
+            clocks(written["first_reply_seconds"]),
+            tuple(Elapsed(**elapsed) for elapsed in written["next_reply_seconds"]),
+            clocks(written["resolution_seconds"]),
+            written["delivery_seconds"],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ COMPLAINTS: Final = MappingProxyType(
         "authentication": "failed the sender's authentication",
         "threading": "broke the thread",
         "intact": "arrived damaged",
+        "parity": "was slower than for another customer",
     }
 )
 

@@ -117,11 +117,11 @@ def journal_of(config: Config) -> Journal:
 
 @contextlib.asynccontextmanager
 async def opened(
-    config: Config, *, mailboxes: Collection[str] | None = None, only: str | None = None, name: str = "run"
+    config: Config, *, mailboxes: Collection[str] | None = None, only: Collection[str] | None = None, name: str = "run"
 ) -> AsyncIterator[Bot]:
     """Open everything, watch the mailboxes (all, or these), and close it all again in order.
 
-    `only`: advance no other conversation than this one. `name`: what kind of process holds leases, part of the owner.
+    `only`: advance no other conversations than these. `name`: what kind of process holds leases, part of the owner.
     """
     clock, rng = SystemClock(), random.Random(secrets.randbits(128))  # noqa: S311 - references must be fresh, not secret
     owner = f"{name}:{secrets.token_hex(6)}"

@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from conversations.control import Mailbox
-from conversations.scenario import Scenario
+from conversations.scenario import Scenario, Stage
 from conversations.templates import PLACEHOLDER, placeholders
 from conversations.visit import Desk, EmailChannel, Visit
 from mysterybot.complaints import ConfigError, at, complaints, suggestion
@@ -46,7 +46,7 @@ def cross_check(parts: Parts, root: Node, base: Path, scenarios: ScenarioSource 
         if isinstance(written, Mapping):
             yield from _references(parts, name, written, root)
             if scenarios is not None:
-                yield from _scenario(name, written, root, base, scenarios)
+                yield from _scenario(parts, name, written, root, base, scenarios)
 
 
 def _addresses(parts: Parts, root: Node) -> Iterator[ConfigError]:
@@ -129,7 +129,7 @@ def _wanted(channel: FormChannel) -> set[str]:
 
 
 def _scenario(
-    name: str, written: Mapping[str, object], root: Node, base: Path, scenarios: ScenarioSource
+    parts: Parts, name: str, written: Mapping[str, object], root: Node, base: Path, scenarios: ScenarioSource
 ) -> Iterator[ConfigError]:
     where = ("visits", name)
     reference, given = written.get("scenario"), written.get("with", {})
@@ -143,8 +143,16 @@ def _scenario(
         yield at(root, (*where, "scenario"), message)
         return
     try:
-        scenario.parameters(given)
+        scenario.parameters(given, _stage(parts, name, written))
     except ValidationError as error:
         yield from complaints(error, root, scenario.settings, (*where, "with"))
     except Exception as error:  # a stranger's own checks: anything may come
         yield at(root, (*where, "with"), f"the scenario's own check broke: {type(error).__name__}")
+
+
+def _stage(parts: Parts, name: str, written: Mapping[str, object]) -> Stage | None:
+    """What stands around the visit; None when that is wrong, which was said already."""
+    visit, desk = parts.visits[name], parts.desks.get(str(written.get("desk")))
+    if visit is None or desk is None:
+        return None
+    return Stage(desk.channels, parts.mailboxes, visit.persona, desk.hours)

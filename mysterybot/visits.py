@@ -2,14 +2,14 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from conversations import slots
 from conversations.clock import Clock
-from conversations.definition import Definition
+from conversations.definition import Definition, Sender
 from conversations.journal import Journal, visits
-from conversations.start import MAINTENANCE, NotStarted, start
+from conversations.start import MAINTENANCE, REASONS, NotStarted, start
 from mysterybot.config import Config
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,20 @@ def definition(config: Config, name: str) -> Definition:
         scenario=absolute(visit.scenario, config.file.absolute().parent),
         parameters=visit.with_,
         limits=config.limits,
+        senders=senders(config, visit.with_),
     )
+
+
+def senders(config: Config, settings: object) -> dict[str, Sender]:
+    """The mailboxes that a scenario's settings name, wherever in them."""
+    if isinstance(settings, Mapping):
+        settings = list(settings.values())
+    if isinstance(settings, Sequence) and not isinstance(settings, str):
+        return {name: each for part in settings for name, each in senders(config, part).items()}
+    account = config.mailboxes.get(settings) if isinstance(settings, str) else None
+    if account is None:
+        return {}
+    return {str(settings): Sender(address=account.address, plus=account.plus, name=account.name)}
 
 
 def absolute(scenario: str, base: Path) -> str:
@@ -129,14 +142,3 @@ class Visits:
         log.info("visit %s starts conversation %s", name, started)
         self._nudge(started)
         return True
-
-
-REASONS = {
-    "exists": "there is a conversation for this time already",
-    "open": "its last conversation is still open",
-    "desk_per_day": "the desk was contacted as often as limits.desk_per_day allows",
-    "mailbox_per_day": "the mailbox sent as much as limits.mailbox_per_day allows",
-    MAINTENANCE: "the desk is under maintenance",
-    "paused": "new contact is paused (mysterybot resume starts it again)",
-}
-"""What a person reads when a conversation was not started."""

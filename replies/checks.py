@@ -128,8 +128,8 @@ CHECKS = (
 )
 """On every message that came in."""
 
-BY_SCENARIOS = ("questions_answered", "intact")
-"""Made by scenarios while they play, with what only they know (`replies/questions.py`, `replies/intact.py`)."""
+BY_SCENARIOS = ("questions_answered", "intact", "parity")
+"""Made by scenarios while they play, with what only they know (`replies/questions.py`, `replies/intact.py`, `scenarios/`)."""
 
 OVER_REPLIES = ("loop",)
 """Over all replies of a conversation (`replies/agents.py`)."""

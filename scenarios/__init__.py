@@ -7,5 +7,6 @@ BUILT_IN = {
     "ask_and_follow_up": "scenarios.ask_and_follow_up:ask_and_follow_up",
     "acknowledged": "scenarios.acknowledged:acknowledged",
     "intact": "scenarios.intact:intact",
+    "parity": "scenarios.parity:parity",
 }
 """Name in the config → module and function; loaded when a visit names it."""

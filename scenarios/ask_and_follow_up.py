@@ -1,112 +1,12 @@
 """The everyday case: a customer asks, waits for a person, asks again for what is missing, and says thank you."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from conversations.customer import Customer, Reply
-from conversations.durations import Duration
-from conversations.errors import SendUncertain, Unanswered
+from conversations.customer import Customer
 from conversations.scenario import scenario
-from replies.finding import Finding
-from replies.questions import Question, answered
-
-MOST_FOLLOW_UPS = 3
-PATIENCE_TIMES = 4
-LEAST_PATIENCE = Duration.parse("1 day")
-
-THANKS = "Thank you, that answers my question.\n\nKind regards\n{name}"
-FOLLOW_UP = "Thank you for your answer. One thing is still open for me:\n\n{ask}\n\nKind regards\n{name}"
-
-
-class Asked(BaseModel):
-    """One question: how it reads, what an answer to it looks like, and what to write when the answer is missing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    ask: Annotated[str, Field(min_length=1, max_length=2000)]
-    expect: Annotated[
-        tuple[str, ...], Field(min_length=1, description="Regular expressions; one that is found answers")
-    ]
-    follow_up: Annotated[str | None, Field(max_length=5000)] = None
-
-    @field_validator("expect")
-    @classmethod
-    def _can_be_searched(cls, expect: tuple[str, ...]) -> tuple[str, ...]:
-        Question("", expect)  # raises ValueError naming the expression
-        return expect
-
-    @property
-    def question(self) -> Question:
-        """As the check on replies takes it."""
-        return Question(self.ask, self.expect, self.follow_up)
-
-
-class Questions(BaseModel):
-    """What stands under `with:`. `{placeholders}` in texts stand for `facts` and for name, address and reference."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    subject: Annotated[str | None, Field(max_length=200)] = None
-    opening: Annotated[str, Field(min_length=1, max_length=20_000)]
-    questions: Annotated[tuple[Asked, ...], Field(min_length=1, max_length=20)]
-    facts: Mapping[str, str] = {}
-    thanks: Annotated[str, Field(min_length=1, max_length=5000)] = THANKS
-    patience: Duration | None = None
-
-    @field_validator("facts", mode="before")
-    @classmethod
-    def _facts_are_text(cls, facts: object) -> object:
-        """A fact may be written without quotes: an order number is a number in YAML."""
-        if not isinstance(facts, Mapping):
-            return facts
-        return {name: str(value) if isinstance(value, int | float) else value for name, value in facts.items()}
-
-    def later(self, missing: Sequence[Asked]) -> str:
-        """What to write when these questions are still open."""
-        return "\n\n".join(asked.follow_up or FOLLOW_UP.replace("{ask}", asked.ask) for asked in missing)
-
-    def unanswered_by(self, replies: Sequence[Reply]) -> list[Asked]:
-        """The questions that no reply so far has answered."""
-        text = "\n\n".join(reply.text for reply in replies)
-        return [asked for asked in self.questions if answered(asked.question, text).result != "ok"]
-
-    def coverage(self, reply: Reply, missing: Sequence[Asked]) -> Finding:
-        """How many of the questions are answered by now: `1 of 2`."""
-        done = len(self.questions) - len(missing)
-        evidence = f"answered {done} of {len(self.questions)}"
-        if missing:
-            evidence += f"; still open: {missing[0].ask}; the reply said: {' '.join(reply.text.split())[:200]}"
-        return Finding(
-            "questions_answered",
-            "problem" if missing else "ok",
-            "expected-facts",
-            evidence,
-            [done, len(self.questions)],
-        )
+from scenarios.questions import Questions, ask, say_thanks
 
 
 @scenario("Ask one or more questions, follow up for what is missing, say thank you")
 async def ask_and_follow_up(customer: Customer, questions: Questions) -> None:
     """Passes when every question is answered; fails when nobody answers in time, or not everything after three follow-ups."""
-    for text in (questions.later(questions.questions), questions.thanks):
-        customer.filled(text, questions.facts)  # a mistake in a later text is found before anybody is contacted
-    patience = questions.patience or customer.patience("first_reply", PATIENCE_TIMES, LEAST_PATIENCE)
-    await customer.write(questions.opening, subject=questions.subject, facts=questions.facts)
-    await customer.acknowledgement(within=customer.promise("acknowledgement"))
-    replies = [await customer.reply(within=patience)]
-    while missing := questions.unanswered_by(replies):
-        await customer.find(questions.coverage(replies[-1], missing))
-        if len(replies) > MOST_FOLLOW_UPS:
-            raise Unanswered(
-                f"{len(missing)} of {len(questions.questions)} questions unanswered after {len(replies)} replies"
-            )
-        await customer.answer(questions.later(missing), facts=questions.facts)
-        replies.append(await customer.reply(within=patience))
-    await customer.find(questions.coverage(replies[-1], missing))
-    with suppress(
-        SendUncertain
-    ):  # whether our thanks went out says nothing about the desk; the step says that it is uncertain
-        await customer.answer(questions.thanks, facts=questions.facts, closing=True)
+    await ask(customer, questions)
+    await say_thanks(customer, questions)

@@ -2,9 +2,10 @@
 
 from contextlib import suppress
 
-from conversations.customer import Customer, Reply
+from conversations.customer import Customer
 from conversations.durations import Duration
 from conversations.errors import NoReply
+from conversations.reply import Reply
 from conversations.scenario import scenario
 from replies.finding import Finding
 from replies.intact import intact as came_back

@@ -13,14 +13,15 @@ import pytest
 
 import scenarios
 from conversations import errors
-from conversations.customer import Customer, Reply
+from conversations.customer import Customer
+from conversations.reply import Reply
 from conversations.scenario import Scenario
 from mysterybot import __version__
 from mysterybot.app import find_scenario
 from mysterybot.cli import main
 from mysterybot.config import Config, load
 from mysterybot.server import ServerState, application
-from scenarios.ask_and_follow_up import Asked
+from scenarios.questions import Asked, Questions
 
 ROOT = Path(__file__).parents[1]
 DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -102,6 +103,8 @@ def test_the_guide_tells_a_built_in_scenario_with_all_its_settings(name: str) ->
     assert isinstance(scenario, Scenario)
     section = read("docs/scenarios.md").partition(f"### `{name}`\n")[2].partition("\n### ")[0]
     settings = {*scenario.settings.model_fields, *(Asked.model_fields if name == "ask_and_follow_up" else ())}
+    if issubclass(scenario.settings, Questions) and "[`ask_and_follow_up`](#ask_and_follow_up)" in section:
+        settings -= set(Questions.model_fields)  # told there
     assert sorted(setting for setting in settings if f"| `{setting}` |" not in section) == []
 
 
@@ -126,6 +129,18 @@ def test_the_settings_shown_in_the_guide_are_accepted(tmp_path: Path) -> None:
     config = loaded(before + indent(shown, "    "), tmp_path)
     (visit,) = config.visits.values()
     assert visit.with_["facts"] == {"plan": "Business"}
+
+
+@pytest.mark.parametrize("name", scenarios.BUILT_IN)
+def test_the_visit_shown_for_a_built_in_scenario_is_right(name: str, tmp_path: Path) -> None:
+    section = read("docs/scenarios.md").partition(f"### `{name}`\n")[2].partition("\n### ")[0]
+    shown = [block for block in blocks(section, "yaml") if block.startswith("visits:")]
+    stage = read("docs/scenarios.md").partition("## The built-in scenarios\n")[2]
+    before = next(block for block in blocks(stage, "yaml") if block.startswith("mailboxes:"))
+    for visit in shown:
+        (one,) = loaded(before + visit, tmp_path).visits.values()
+        assert one.scenario == name
+    assert shown or name in {"ask_and_follow_up", "acknowledged", "intact"}, "told in the README, or without settings"
 
 
 def test_the_guide_shows_the_example_as_it_is() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from conversations.clock import Clock
 from conversations.journal import Journal, lifecycle
@@ -19,10 +19,15 @@ BATCH = 500
 
 
 class LocalDispatch:
-    """Advances what is due. `only` restricts it to one conversation, for `mysterybot once`."""
+    """Advances what is due. `only` restricts it to these conversations, for `mysterybot once`."""
 
     def __init__(
-        self, journal: Journal, advance: Callable[[str], Awaitable[None]], clock: Clock, *, only: str | None = None
+        self,
+        journal: Journal,
+        advance: Callable[[str], Awaitable[None]],
+        clock: Clock,
+        *,
+        only: Collection[str] | None = None,
     ) -> None:
         self._journal = journal
         self._advance = advance
@@ -35,7 +40,7 @@ class LocalDispatch:
 
     def nudge(self, conversation_id: str) -> None:
         """Advance this conversation now, or once more when it is being advanced."""
-        if self.only not in {None, conversation_id}:
+        if self.only is not None and conversation_id not in self.only:
             return
         if conversation_id in self._running:
             self._again.add(conversation_id)

@@ -1,6 +1,6 @@
 """Operations on conversations: start, claim, park, finish."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from conversations.journal import aggregates, control, rows, schema
-from conversations.records import Conversation, StoredMessage, Verdict
+from conversations.records import Conversation, StoredFinding, StoredMessage, Verdict
 
 conversation = schema.conversation
 
@@ -40,6 +40,18 @@ _CLAIM = conversation.update().where(
 _FENCE = sa.select(conversation.c.id).where(*HELD)
 _PARK = conversation.update().where(*HELD, conversation.c.rev == sa.bindparam("seen"))
 _FINISH = conversation.update().where(_THIS)
+_WAKE = (
+    conversation.update()
+    .where(_THIS)
+    .values(
+        rev=conversation.c.rev + 1,
+        wake_at=sa.case(
+            (conversation.c.verdict.is_not(None), None),
+            (conversation.c.owner.is_(None), sa.bindparam("now", type_=schema.Time())),
+            else_=conversation.c.wake_at,
+        ),
+    )
+)
 _DUE = (
     sa.select(conversation.c.id)
     .where(conversation.c.wake_at <= sa.bindparam("at"))
@@ -89,6 +101,7 @@ class Start:
     location: str
     reference: str
     definition: str
+    parent: str | None = None
 
 
 class LeaseLost(BaseException):
@@ -168,7 +181,7 @@ def park(connection: Connection, held: Conversation, owner: str, wake_at: float 
 def finish(
     connection: Connection, held: Conversation, owner: str, verdict: Verdict, reason: str, now: float, pending: Pending
 ) -> None:
-    """End it, and count it where metrics read, all in this transaction."""
+    """End it, count it where metrics read, and wake who began it, all in this transaction."""
     fence(connection, held.id, owner)
     for operation in pending:
         operation(connection)
@@ -176,9 +189,16 @@ def finish(
         reason = "; ".join(filter(None, (reason, f"{held.left_out} more mails of a flood were not looked at")))
     end = {"verdict": verdict, "reason": reason, "finished_at": now, "wake_at": None}
     connection.execute(_FINISH, {"of": held.id, **FREE, **dict.fromkeys(WAITS), **end})
+    if held.parent is not None:
+        wake(connection, held.parent, now)
     whole = load(connection, held.id)
     assert whole is not None
     aggregates.count_finished(connection, whole)
+
+
+def wake(connection: Connection, conversation_id: str, now: float, **changes: object) -> None:
+    """Something happened that this conversation may wait for: look at it soon. `changes`: other columns to set with it."""
+    connection.execute(_WAKE, {"of": conversation_id, "now": now, **changes})
 
 
 def release_all(connection: Connection, owner_prefix: str, now: float) -> int:
@@ -190,9 +210,9 @@ def release_all(connection: Connection, owner_prefix: str, now: float) -> int:
     ).rowcount
 
 
-def due(connection: Connection, now: float, limit: int, only: str | None = None) -> list[str]:
-    """Open conversations that somebody should look at, longest due first; or only this one, when it is due."""
-    query = _DUE if only is None else _DUE.where(conversation.c.id == only)
+def due(connection: Connection, now: float, limit: int, only: Collection[str] | None = None) -> list[str]:
+    """Open conversations that somebody should look at, longest due first; or only those of these that are due."""
+    query = _DUE if only is None else _DUE.where(conversation.c.id.in_(only))
     return list(connection.execute(query, {"at": now, "most": limit}).scalars())
 
 
@@ -218,11 +238,26 @@ def load(connection: Connection, conversation_id: str) -> Conversation | None:
     return whole
 
 
-def news(connection: Connection, conversation_id: str) -> tuple[int, list[StoredMessage]]:
-    """`rev` and the messages, as `load` has them: what may have changed while somebody works on a conversation."""
+def load_all(connection: Connection, ids: Iterable[str]) -> list[Conversation]:
+    """Those of these conversations that there are."""
+    return [whole for each in ids if (whole := load(connection, each)) is not None]
+
+
+def news(connection: Connection, conversation_id: str) -> tuple[int, list[StoredMessage], list[StoredFinding]]:
+    """`rev`, messages and findings, as `load` has them: what may have changed while somebody works on a conversation."""
     which = {"of": conversation_id}
     messages = [rows.message(row._asdict()) for row in connection.execute(_LOAD_MESSAGES, which)]
-    return connection.execute(_REV, which).scalar_one(), messages
+    findings = [rows.finding(row._asdict()) for row in connection.execute(_LOAD_FINDINGS, which)]
+    return connection.execute(_REV, which).scalar_one(), messages, findings
+
+
+def family(connection: Connection, conversation_id: str) -> list[str]:
+    """Its id and those of its companions, in the order in which they began."""
+    query = sa.select(conversation.c.id).where(conversation.c.parent == conversation_id)
+    return [
+        conversation_id,
+        *connection.execute(query.order_by(conversation.c.started_at, conversation.c.id)).scalars(),
+    ]
 
 
 def listed(

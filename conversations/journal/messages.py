@@ -9,8 +9,7 @@ from sqlalchemy.engine import Connection
 
 from conversations import times
 from conversations.definition import Definition
-from conversations.journal import aggregates, rows, schema, steps
-from conversations.journal.lifecycle import MOST_OF_A_KIND
+from conversations.journal import aggregates, lifecycle, rows, schema, steps
 from conversations.records import StoredFinding
 from probes.mail.arrivals import Position
 from replies.kind import Kind
@@ -19,18 +18,6 @@ message, clue, conversation = schema.message, schema.clue, schema.conversation
 
 _STORED = sa.select(message.c.id).where(
     message.c.mailbox == sa.bindparam("box"), message.c.fingerprint == sa.bindparam("print")
-)
-_WAKE = (
-    conversation.update()
-    .where(conversation.c.id == sa.bindparam("of"))
-    .values(
-        rev=conversation.c.rev + 1,
-        wake_at=sa.case(
-            (conversation.c.verdict.is_not(None), None),
-            (conversation.c.owner.is_(None), sa.bindparam("now", type_=schema.Time())),
-            else_=conversation.c.wake_at,
-        ),
-    )
 )
 _UPDATE = conversation.update().where(conversation.c.id == sa.bindparam("of"))
 _BEGINS = sa.select(conversation.c.definition).where(
@@ -180,7 +167,7 @@ def store(connection: Connection, received: Received, now: float) -> bool:
     copy = {"box": received.mailbox, "print": received.values["fingerprint"]}
     message_row = connection.execute(_STORED, copy).scalar_one()
     answered = _ANSWERED.get(received.values["kind"], {})
-    connection.execute(_WAKE, {"of": received.conversation, "now": now, **answered})
+    lifecycle.wake(connection, received.conversation, now, **answered)
     own_id = received.values.get("message_id")
     add_clues(
         connection,
@@ -197,7 +184,7 @@ def store(connection: Connection, received: Received, now: float) -> bool:
 def _floods(connection: Connection, received: Received) -> bool:
     """Whether this mail, stored already, is one more of a flood that is not looked at any further."""
     which = {"of": received.conversation, "as": received.values["kind"]}
-    return connection.execute(_OF_THIS_KIND, which).scalar_one() > MOST_OF_A_KIND
+    return connection.execute(_OF_THIS_KIND, which).scalar_one() > lifecycle.MOST_OF_A_KIND
 
 
 def _told_this_week(connection: Connection, received: Received) -> bool:

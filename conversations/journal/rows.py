@@ -50,6 +50,7 @@ def conversation(row: Row) -> Conversation:
                 "wake_at",
                 "rev",
                 "owner",
+                "parent",
             )
         },
     )

@@ -58,6 +58,7 @@ conversation = sa.Table(
     sa.Column("rev", sa.Integer, nullable=False, server_default="0"),
     sa.Column("owner", sa.Text),
     sa.Column("lease_until", Time),
+    sa.Column("parent", sa.Text),  # the conversation that began this one as its companion; NULL for a visit's own
     sa.UniqueConstraint("visit", "due_at"),
     sa.UniqueConstraint("mailbox", "reference"),
     sa.Index("ix_conversation_wake_at", "wake_at"),
@@ -74,6 +75,7 @@ conversation = sa.Table(
     ),
     sa.Index("ix_conversation_started_at", "started_at"),
     sa.Index("ix_conversation_desk_started_at", "desk", "started_at"),
+    sa.Index("ix_conversation_parent", "parent"),
 )
 
 step = sa.Table(

@@ -62,7 +62,7 @@ def _counted(config: Config) -> str:
 
 
 async def _connections(config: Config) -> AsyncIterator[Result]:
-    async with opened(config, name="check", only="") as bot:
+    async with opened(config, name="check", only=()) as bot:
         for name, mailbox in bot.world.mailboxes.items():
             for way, attempt in (("SMTP", mailbox.outbox.check()), ("IMAP", mailbox.inbox.ready(15))):
                 yield await _attempt(f"mailbox {name}, {way}", attempt, "logged in")

@@ -6,7 +6,6 @@ from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy.engine import Connection
 
 from conversations.description import describe, rfc3339
 from conversations.journal import lifecycle, messages
@@ -21,7 +20,7 @@ def listing(path: Path, *, as_json: bool, visit: str | None, open_only: bool, li
     async def work() -> int:
         async with journal(configured(path)) as opened:
             found = await opened.read(
-                lambda c: _load(c, lifecycle.listed(c, visit=visit, open_only=open_only, limit=limit))
+                lambda c: lifecycle.load_all(c, lifecycle.listed(c, visit=visit, open_only=open_only, limit=limit))
             )
         described = [describe(each) for each in found]
         if as_json:
@@ -41,7 +40,7 @@ def show(conversation: str, path: Path, *, as_json: bool) -> int:
 
     async def work() -> int:
         async with journal(configured(path)) as opened:
-            found = await opened.read(lambda c: _load(c, lifecycle.beginning_with(c, conversation)))
+            found = await opened.read(lambda c: lifecycle.load_all(c, lifecycle.beginning_with(c, conversation)))
         if len(found) != 1:
             how_many = "no conversation" if not found else "more than one conversation"
             raise Wrong(f"there is {how_many} whose id begins with {conversation}")
@@ -93,10 +92,6 @@ def unmatched(path: Path, *, as_json: bool) -> int:
 
     log_to_stderr(verbose=False, quiet=True)
     return command(work)
-
-
-def _load(connection: Connection, ids: list[str]) -> list[Conversation]:
-    return [whole for each in ids if (whole := lifecycle.load(connection, each)) is not None]
 
 
 def _table(described: list[dict[str, Any]]) -> Table:

@@ -14,7 +14,7 @@ from pathlib import Path
 from conversations.description import describe
 from conversations.journal import Journal, lifecycle
 from conversations.records import Conversation, Verdict
-from conversations.start import NotStarted, start
+from conversations.start import REASONS, NotStarted, start
 from exporters.report import ReportError, write_report
 from mysterybot.app import Bot, find_scenario
 from mysterybot.commands.common import BAD, Wrong, command, err, log_to_stderr, out
@@ -23,7 +23,7 @@ from mysterybot.config import Config, load
 from mysterybot.demo.company import Company
 from mysterybot.demo.configuration import configuration
 from mysterybot.service import CannotRun, running
-from mysterybot.visits import REASONS, definition
+from mysterybot.visits import definition
 from probes.errors import BotError
 from probes.form.channel import FormChannel
 from probes.form.find import try_launch
@@ -137,7 +137,9 @@ async def _start(bot: Bot, name: str) -> str:
 
 async def _until_ended(bot: Bot, ids: Sequence[str], narrator: Narrator | None) -> list[Conversation]:
     while True:
-        found = await _load(bot.journal, ids)
+        found = await bot.journal.read(
+            lambda c: lifecycle.load_all(c, [kin for each in ids for kin in lifecycle.family(c, each)])
+        )
         if narrator is not None:
             _tell(narrator, found)
         if all(each.verdict is not None for each in found):
@@ -152,8 +154,8 @@ async def _watch(bot: Bot) -> int:
         loop.add_signal_handler(number, stop.set)
     narrator = Narrator(named=True)
     while not stop.is_set():
-        ids = await bot.journal.read(lambda c: lifecycle.listed(c, limit=SHOWN))
-        _tell(narrator, await _load(bot.journal, ids))
+        found = await bot.journal.read(lambda c: lifecycle.load_all(c, lifecycle.listed(c, limit=SHOWN)))
+        _tell(narrator, found)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), LOOK_EVERY)
     out.print("\nAcme Hosting has closed.")
@@ -163,10 +165,6 @@ async def _watch(bot: Bot) -> int:
 def _tell(narrator: Narrator, found: Sequence[Conversation]) -> None:
     for line in narrator.news(*found):
         out.print(line)
-
-
-async def _load(journal: Journal, ids: Sequence[str]) -> list[Conversation]:
-    return await journal.read(lambda c: [whole for each in ids if (whole := lifecycle.load(c, each)) is not None])
 
 
 async def _report(journal: Journal, config: Config, folder: Path) -> None:

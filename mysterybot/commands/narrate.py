@@ -13,6 +13,7 @@ WAITING = {
     "reply": "waits for a person to reply",
     "first_answer": "waits for any answer",
     "pause": "pauses",
+    "finished": "waits for its companion to end",
 }
 KINDS = {
     "human": "a person replied",
@@ -41,11 +42,12 @@ class Narrator:
 
     def news(self, *conversations: Conversation) -> list[str]:
         """What is new in these conversations, in the order in which it happened."""
-        lines = [(at, each.visit, text) for each in conversations for at, text in self._news(each)]
-        return [self._line(at, visit, text) for at, visit, text in sorted(lines, key=lambda line: line[0])]
+        lines = [(at, each, text) for each in conversations for at, text in self._news(each)]
+        return [self._line(at, each, text) for at, each, text in sorted(lines, key=lambda line: line[0])]
 
-    def _line(self, at: float, visit: str, text: str) -> str:
-        name = f"[bold]{escape(visit):<16}[/] " if self._named else ""
+    def _line(self, at: float, conversation: Conversation, text: str) -> str:
+        named = self._named or conversation.parent is not None
+        name = f"[bold]{escape(conversation.visit):<16}[/] " if named else ""
         return f"[dim]{clock(at)}[/]  {name}{text}"
 
     def _news(self, conversation: Conversation) -> Iterator[tuple[float, str]]:

@@ -8,13 +8,13 @@ from conversations.description import describe
 from conversations.engine import LEASE
 from conversations.journal import lifecycle
 from conversations.records import Conversation, Verdict
-from conversations.start import NotStarted, start
+from conversations.start import REASONS, NotStarted, start
 from mysterybot.app import Bot, opened
 from mysterybot.background import background
 from mysterybot.commands.common import FAILED, FAULTED, PASSED, Wrong, command, configured, log_to_stderr, no_such, out
 from mysterybot.commands.narrate import Narrator, summary
 from mysterybot.config import Config
-from mysterybot.visits import REASONS, definition
+from mysterybot.visits import definition
 
 EXIT = {Verdict.PASSED: PASSED, Verdict.FAILED: FAILED, Verdict.FAULTED: FAULTED}
 
@@ -30,7 +30,8 @@ def once(visit: str, path: Path, *, as_json: bool, conversation: str | None, ver
 async def _once(config: Config, visit: str, *, as_json: bool, conversation: str | None) -> int:
     if visit not in config.visits:
         no_such("visit", visit, list(config.visits))
-    async with opened(config, mailboxes=[config.visits[visit].mailbox], name="once", only="") as bot:
+    what = definition(config, visit)
+    async with opened(config, mailboxes={what.mailbox, *what.senders}, name="once", only=()) as bot:
         conversation_id = await _start(bot, visit) if conversation is None else await _known(bot, visit, conversation)
         try:
             ended = await play(bot, conversation_id, Narrator() if not as_json else None)
@@ -82,16 +83,16 @@ async def _known(bot: Bot, visit: str, conversation: str) -> str:
 
 
 async def play(bot: Bot, conversation_id: str, narrator: Narrator | None) -> Conversation:
-    """Advance one conversation to its end, telling it."""
-    bot.dispatch.only = conversation_id
+    """Advance one conversation and its companions until all have ended, telling them; the conversation itself."""
+    bot.dispatch.only = {conversation_id}
     bot.dispatch.nudge(conversation_id)
     async with background(bot.dispatch.run()):
         while True:
-            conversation = await bot.journal.read(lambda c: lifecycle.load(c, conversation_id))
-            assert conversation is not None
+            family = await bot.journal.read(lambda c: lifecycle.load_all(c, lifecycle.family(c, conversation_id)))
+            bot.dispatch.only = {each.id for each in family}
             if narrator is not None:
-                for line in narrator.news(conversation):
+                for line in narrator.news(*family):
                     out.print(line)
-            if conversation.verdict is not None:
-                return conversation
+            if all(each.verdict is not None for each in family):
+                return family[0]
             await asyncio.sleep(LOOK_EVERY)

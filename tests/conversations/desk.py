@@ -15,13 +15,13 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
-from conversations.definition import Definition
+from conversations.definition import Definition, Sender
 from conversations.dispatch.local import LocalDispatch
 from conversations.engine import Engine
 from conversations.intake import Intake
 from conversations.journal import Journal, lifecycle
 from conversations.records import Conversation
-from conversations.scenario import Scenario
+from conversations.scenario import Scenario, load_scenario
 from conversations.start import Started, start
 from conversations.visit import Desk, Limits, Persona
 from probes.contact import PointOfNoReturn
@@ -30,9 +30,11 @@ from probes.form.browser import Submitted
 from probes.form.channel import FormChannel
 from probes.mail.arrivals import Arrival, Position
 from probes.mail.smtp import Accepted
+from scenarios import BUILT_IN
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()  # a Monday
 MAILBOX = "anna"
+BEN = "ben@inbox.example"
 
 
 class Clock:
@@ -57,17 +59,25 @@ class Town:
     delivered: list[EmailMessage] = field(default_factory=list)  # mail that the desk has taken in
     forms: list[Mapping[str, str]] = field(default_factory=list)
     mailbox: list[Arrival] = field(default_factory=list)  # mail in our mailbox
+    second_mailbox: list[Arrival] = field(default_factory=list)  # mail in ben's, from which companions may write
     answer: Callable[["Town", EmailMessage], None] = lambda town, mail: None
     trouble: list[ProbeError] = field(default_factory=list)  # raised by the next sends, before the point of no return
     trouble_after: list[ProbeError] = field(default_factory=list)  # raised after it
 
+    @property
+    def received(self) -> int:
+        """Mails in all our mailboxes."""
+        return len(self.mailbox) + len(self.second_mailbox)
+
     def receive(self, mail: EmailMessage, folder: str = "INBOX") -> None:
         """Somebody sends us a mail."""
-        self.receive_raw(mail.as_bytes(policy=default.clone(linesep="\r\n")), folder)
+        mailbox = self.second_mailbox if BEN in str(mail["To"]) else self.mailbox
+        self.receive_raw(mail.as_bytes(policy=default.clone(linesep="\r\n")), folder, mailbox)
 
-    def receive_raw(self, raw: bytes, folder: str = "INBOX") -> None:
+    def receive_raw(self, raw: bytes, folder: str = "INBOX", mailbox: list[Arrival] | None = None) -> None:
         now = datetime.fromtimestamp(self.clock.now(), UTC)
-        self.mailbox.append(Arrival(folder, 7, len(self.mailbox) + 1, raw, len(raw), now.replace(microsecond=0), now))
+        mailbox = self.mailbox if mailbox is None else mailbox
+        mailbox.append(Arrival(folder, 7, len(mailbox) + 1, raw, len(raw), now.replace(microsecond=0), now))
 
     def reply(self, to: EmailMessage, text: str, **headers: str) -> None:
         """The desk answers a mail of ours, in its thread."""
@@ -140,23 +150,25 @@ class Life:
     engine: Engine
     dispatch: LocalDispatch
     intake: Intake
+    second_intake: Intake
 
     async def poll(self) -> None:
-        """Take in what lies in the mailbox and has not been read."""
-        for folder in ("INBOX", "Junk"):
-            position = await self.intake.position(folder) or Position(7, 1)
-            news = [a for a in self.town.mailbox if a.folder == folder and a.uid >= position.next_uid]
-            if news:
-                await self.intake.keep(folder, news, Position(7, news[-1].uid + 1))
+        """Take in what lies in the mailboxes and has not been read."""
+        for intake, mailbox in ((self.intake, self.town.mailbox), (self.second_intake, self.town.second_mailbox)):
+            for folder in ("INBOX", "Junk"):
+                position = await intake.position(folder) or Position(7, 1)
+                news = [a for a in mailbox if a.folder == folder and a.uid >= position.next_uid]
+                if news:
+                    await intake.keep(folder, news, Position(7, news[-1].uid + 1))
 
     async def settle(self) -> None:
         """Go on until nothing happens any more at this moment."""
         while True:
             await self.dispatch.drain()
-            before = len(self.town.mailbox)
+            before = self.town.received
             await self.poll()
             await self.dispatch.drain()
-            if len(self.town.mailbox) == before:
+            if self.town.received == before:
                 return
 
     async def play(self, conversation_id: str, *, for_seconds: float = 40 * 86_400.0) -> Conversation:
@@ -171,6 +183,11 @@ class Life:
             assert wake is not None, "an open conversation must have somebody to wake it"
             self.town.clock.time = max(self.town.clock.time, wake)
 
+    async def companions(self, conversation_id: str) -> list[Conversation]:
+        """The companions of a conversation."""
+        ids = await self.journal.read(lambda c: lifecycle.family(c, conversation_id))
+        return [await self.load(each) for each in ids[1:]]
+
     async def load(self, conversation_id: str) -> Conversation:
         conversation = await self.journal.read(lambda c: lifecycle.load(c, conversation_id))
         assert conversation is not None
@@ -179,13 +196,20 @@ class Life:
 
 @contextlib.asynccontextmanager
 async def life(town: Town, scenario: Scenario, owner: str = "test:1") -> AsyncIterator[Life]:
-    """Start the process."""
+    """Start the process. Its scenario goes by the name `test`; companions may play the built-in ones."""
+
+    def find_scenario(reference: str) -> Scenario:
+        return scenario if reference == "test" else load_scenario(reference, Path("/"), BUILT_IN)
+
     async with Journal.at(town.folder / "journal.sqlite") as journal:
-        engine = Engine(journal, World(town), town.clock, owner, lambda _: scenario)
+        engine = Engine(journal, World(town), town.clock, owner, find_scenario)
         dispatch = LocalDispatch(journal, engine.advance, town.clock)
-        intake = Intake(journal, MAILBOX, "anna@inbox.example", town.clock, town.folder / "evidence", dispatch.nudge)
+        intakes = (
+            Intake(journal, mailbox, address, town.clock, town.folder / "evidence", dispatch.nudge)
+            for mailbox, address in ((MAILBOX, "anna@inbox.example"), ("ben", BEN))
+        )
         try:
-            yield Life(town, journal, engine, dispatch, intake)
+            yield Life(town, journal, engine, dispatch, *intakes)
         finally:
             await dispatch.stop()
 
@@ -216,6 +240,7 @@ def definition(
         scenario="test",
         parameters=dict(parameters or {}),
         limits=Limits(),
+        senders={"ben": Sender(address=BEN, plus=None, name="Ben Aldous")},
     )
 
 

@@ -18,11 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import conversations
+from conversations.companions import Approach
 from conversations.customer import Customer
 from conversations.durations import Duration
 from conversations.journal import lifecycle
 from conversations.records import Conversation, Verdict
-from conversations.scenario import scenario
+from conversations.scenario import Scenario, scenario
+from conversations.visit import Persona
 from tests.conversations.desk import Life, Town, begin, definition, life
 
 TRACED = (str(Path(conversations.__file__).parent), str(Path(__file__).with_name("desk.py")))
@@ -78,6 +80,15 @@ async def ask_twice(customer: Customer) -> None:
     await customer.answer("Thank you.", closing=True)
 
 
+@scenario("Ask, and have somebody else ask too")
+async def ask_together(customer: Customer) -> None:
+    other = {"opening": "Where is my letter?", "patience": "1 day"}
+    companion = await customer.begin("other", "acknowledged", other, by=Approach(persona=Persona(name="Ben Aldous")))
+    await customer.write("Where is my parcel?", subject="Parcel")
+    await customer.reply(within=Duration.parse("1 day"))
+    await customer.finished(companion)
+
+
 def friendly(town: Town, mail: EmailMessage) -> None:
     town.acknowledge(mail)
     town.reply(mail, f"Hello Anna, answer number {len(town.delivered)}.")
@@ -87,13 +98,13 @@ def silent(town: Town, mail: EmailMessage) -> None:
     """Takes everything in and says nothing, so that an interrupted send cannot be proved."""
 
 
-async def killed_at(town: Town, conversation_id: str, line: int | None, owner: str) -> int:
+async def killed_at(town: Town, line: int | None, owner: str, story: Scenario = ask_twice) -> int:
     """One life that ends at this line; how many lines it lived."""
     killer = Killer(line)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda *_: None)  # the dead do not report
     try:
-        async with life(town, ask_twice, owner) as here:
+        async with life(town, story, owner) as here:
             write = here.journal.write
 
             async def write_if_alive(operation: Any) -> Any:
@@ -135,16 +146,24 @@ def check(conversation: Conversation, town: Town) -> None:
 
 
 async def run_with_kills(folder: Path, kills: list[int], answer: Any) -> tuple[Conversation, Town]:
+    (conversation,), town = await family_with_kills(folder, kills, answer, ask_twice)
+    return conversation, town
+
+
+async def family_with_kills(
+    folder: Path, kills: list[int], answer: Any, story: Scenario
+) -> tuple[list[Conversation], Town]:
+    """The conversation, and its companions."""
     town = Town(folder, answer=answer)
-    async with life(town, ask_twice) as here:
+    async with life(town, story) as here:
         conversation_id = await begin(here.journal, definition(), town.clock.now())
     for number, line in enumerate(kills):
-        await killed_at(town, conversation_id, line, f"test:{number}")
+        await killed_at(town, line, f"test:{number}", story)
         town.clock.turn(61)  # its lease runs out
-    async with life(town, ask_twice, "test:last") as here:
+    async with life(town, story, "test:last") as here:
         await live(here)
         await here.poll()
-        return await here.load(conversation_id), town
+        return [await here.load(conversation_id), *await here.companions(conversation_id)], town
 
 
 async def test_without_a_kill_the_measured_story_passes(tmp_path: Path) -> None:
@@ -159,8 +178,8 @@ async def test_killed_at_every_line_of_the_story(tmp_path: Path, answer: Any) ->
     """Each distinct line of the story at its first execution, and a sample of the later ones."""
     whole = Town(tmp_path / "measure", answer=answer)
     async with life(whole, ask_twice) as here:
-        conversation_id = await begin(here.journal, definition(), whole.clock.now())
-    lines = await killed_at(whole, conversation_id, None, "test:measure")
+        await begin(here.journal, definition(), whole.clock.now())
+    lines = await killed_at(whole, None, "test:measure")
     assert lines > 300, "the story is traced"
     verdicts: Counter[Verdict | None] = Counter()
     step = max(1, lines // 150)
@@ -177,3 +196,37 @@ async def test_killed_at_every_line_of_the_story(tmp_path: Path, answer: Any) ->
 async def test_killed_again_and_again(tmp_path_factory: pytest.TempPathFactory, kills: list[int], answer: Any) -> None:
     conversation, town = await run_with_kills(tmp_path_factory.mktemp("kills"), kills, answer)
     check(conversation, town)
+
+
+def check_together(family: list[Conversation], town: Town) -> None:
+    """What must hold of a conversation and its companion whatever happened."""
+    assert len(family) <= 2, "begun twice"
+    assert {conversation.verdict for conversation in family} <= {Verdict.PASSED, Verdict.FAILED, Verdict.FAULTED}
+    for conversation in family:
+        if conversation.verdict is Verdict.FAULTED:
+            assert (conversation.reason or "").startswith("send uncertain"), conversation.reason
+        else:
+            assert len(family) == 2, "its companion was lost"
+    sent = Counter(str(mail["From"]) for mail in town.delivered)
+    assert all(times == 1 for times in sent.values()), f"sent twice: {sent}"
+    received = Counter(
+        message.message_id for conversation in family for message in conversation.messages if message.inbound
+    )
+    assert set(received.values()) <= {1}, "stored twice"
+    assert len(received) == len(town.mailbox), "a mail was lost"
+
+
+@pytest.mark.parametrize("answer", [friendly, silent])
+async def test_killed_at_every_line_a_companion_is_begun_once_and_waited_for(tmp_path: Path, answer: Any) -> None:
+    whole = Town(tmp_path / "measure", answer=answer)
+    async with life(whole, ask_together) as here:
+        await begin(here.journal, definition(), whole.clock.now())
+    lines = await killed_at(whole, None, "test:measure", ask_together)
+    assert len(whole.delivered) == 2
+    verdicts: Counter[Verdict | None] = Counter()
+    for line in range(1, lines, max(1, lines // 60)):
+        family, town = await family_with_kills(tmp_path / str(line), [line], answer, ask_together)
+        check_together(family, town)
+        verdicts[family[0].verdict] += 1
+    if answer is friendly:
+        assert verdicts[Verdict.PASSED] > verdicts.total() * 0.9, "an answer proves that an interrupted send went out"

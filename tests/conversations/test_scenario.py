@@ -84,7 +84,7 @@ def test_an_unknown_name_tells_the_known_ones_and_how_to_name_a_file(tmp_path: P
     with pytest.raises(LookupError) as told:
         load("ask_and_folow_up", tmp_path)
     assert str(told.value) == (
-        "there is no scenario 'ask_and_folow_up'; built in are acknowledged, ask_and_follow_up, intact; "
+        f"there is no scenario 'ask_and_folow_up'; built in are {', '.join(sorted(BUILT_IN))}; "
         "your own is path/to/file.py:function"
     )
 

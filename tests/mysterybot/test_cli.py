@@ -250,6 +250,35 @@ def test_once_faulted_exits_with_2_and_says_that_it_is_our_fault(
     assert SECRET not in ran.said
 
 
+def with_ben(config: Path) -> Path:
+    """Give the config ben's mailbox too, at the same provider."""
+    document = json.loads(config.read_text())
+    anna = document["mailboxes"]["anna"]
+    login = {"user": "ben@inbox.example", "password": {"env": "BEN_PASSWORD"}}
+    document["mailboxes"]["ben"] = {**anna, "address": "ben@inbox.example", "name": "Ben Aldous", "login": login}
+    config.write_text(json.dumps(document))
+    return config
+
+
+def test_once_plays_companions_too_and_its_exit_code_is_that_of_the_visit(
+    command: Command, tmp_path: Path, anna: Company
+) -> None:
+    compared = {**PROMPT, "scenario": "parity", "with": {**PROMPT["with"], "compare": {"mailbox": "ben"}}}
+    silent = {**compared, "with": {**compared["with"], "patience": "1 second", "compare": {"channel": "abuse"}}}
+    with_ben(bot_config(tmp_path, {"alike": compared, "unlike": silent}, anna))
+    ran = command("once", "alike")
+    assert ran.code == 0, ran.said
+    assert "alike/other      ● contacts acme by support" in ran.out
+    assert ran.out.count("passed") == 2
+    ran = command("once", "unlike", "--json")
+    assert ran.code == 1, ran.said
+    told = json.loads(ran.out)
+    (companion,) = told["companions"]
+    other = json.loads(command("conversations", "show", companion, "--json").out)
+    assert (other["visit"], other["channel"], other["parent"]) == ("unlike/other", "abuse", told["id"])
+    assert other["verdict"] == "failed", "nobody reads that address"
+
+
 def test_an_unknown_visit_is_told_with_the_one_that_was_meant(command: Command, good: Path) -> None:
     ran = command("once", "ordr")
     assert (ran.code, ran.err) == (2, "there is no visit ordr; did you mean order?\n")

@@ -15,6 +15,7 @@ from conversations.scenario import Scenario, scenario
 from conversations.wallclock import At
 from mysterybot.config import Config, ConfigErrors, load, schema
 from mysterybot.yamlfile import MAX_CHARACTERS, MAX_DEPTH, Mark, YamlError, compose
+from scenarios.parity import parity
 
 BAD = Path(__file__).parent / "bad_configs"
 DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
@@ -76,6 +77,8 @@ async def ask(
 
 
 def scenarios(reference: str, base: Path) -> Scenario:
+    if reference == "parity":
+        return parity
     if reference != "ask":
         raise LookupError("there is no such scenario; built in are ask")
     return ask
@@ -213,7 +216,7 @@ def test_a_strangers_check_that_breaks_is_a_mistake_and_no_traceback(tmp_path: P
     class Broken:
         settings = BaseModel
 
-        def parameters(self, given: object) -> BaseModel:
+        def parameters(self, given: object, stage: object) -> BaseModel:
             raise ZeroDivisionError(HIDDEN)
 
     (tmp_path / "a.yaml").write_text(GOOD)

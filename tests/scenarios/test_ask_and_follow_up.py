@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from conversations.records import Conversation
-from scenarios.ask_and_follow_up import MOST_FOLLOW_UPS, ask_and_follow_up
+from scenarios.ask_and_follow_up import ask_and_follow_up
+from scenarios.questions import MOST_FOLLOW_UPS
 from tests.conversations.desk import Town, begin, definition, life
 
 READY = {"ask": "When will it be ready?", "expect": ["thursday", r"\d+:00"], "follow_up": "Please tell me when."}

@@ -122,7 +122,7 @@ async def test_one_that_raises_stops_no_other_and_is_tried_again(
 async def test_only_one_conversation_when_it_is_told_so(journal: Journal) -> None:
     await begun(journal, 3)
     worker = Worker(journal)
-    dispatch = LocalDispatch(journal, worker, Clock(), only="c1")
+    dispatch = LocalDispatch(journal, worker, Clock(), only={"c1"})
     dispatch.nudge("c0")
     await dispatch.drain()
     assert worker.advanced == {"c1": 1}
