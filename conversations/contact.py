@@ -8,13 +8,14 @@ from typing import Any
 
 from conversations.definition import Definition
 from conversations.journal import aggregates, messages, steps
-from conversations.records import Conversation, StoredMessage, to_json
+from conversations.records import Conversation, StoredFinding, StoredMessage, to_json
 from conversations.replay import NotSent, Sent
 from conversations.templates import fill
 from conversations.world import World
-from probes.errors import ProbeError
+from probes.errors import DeskError, ProbeError
 from probes.form.channel import FormChannel
 from probes.mail.letter import Attachment, Letter, compose
+from replies.finding import quoted
 
 SUBJECT_LENGTH = 78
 
@@ -112,18 +113,28 @@ class Contact:
                 }
             )
         )
-        accepted = await self.world.send_mail(
-            self.definition.mailbox,
-            mail,
-            sender=letter["sender"],
-            recipients=[letter["to"]],
-            point_of_no_return=point_of_no_return,
-        )
+        try:
+            accepted = await self.world.send_mail(
+                self.definition.mailbox,
+                mail,
+                sender=letter["sender"],
+                recipients=[letter["to"]],
+                point_of_no_return=point_of_no_return,
+            )
+        except DeskError as error:
+            if not letter["references"]:
+                raise
+            raise NotSent(error, (self._answer_refused(error),)) from error
         also: tuple[Callable[[Any], object], ...] = ()
         if accepted.server_message_id:  # the provider gave it another Message-ID: answers will refer to that one
             clue = [("message_id", accepted.server_message_id)]
             also = (lambda c: messages.add_clues(c, self.definition.mailbox, self.conversation.id, clue),)
         return Sent({**intent["message"], "at": accepted.at.timestamp()}, also)
+
+    def _answer_refused(self, error: DeskError) -> Callable[[Any], object]:
+        """The finding that the desk does not take answers to its own mail."""
+        found = StoredFinding("threading", "problem", "threading.refused", quoted(str(error)))
+        return steps.add_finding(self.conversation.id, found)
 
     async def _submit(self, intent: Mapping[str, Any], point_of_no_return: PointOfNoReturn) -> Sent:
         channel = self.definition.channel

@@ -6,6 +6,7 @@ from typing import Any
 from conversations.definition import Definition
 from conversations.records import Conversation, Status, Step, StoredFinding, StoredMessage
 from conversations.times import times
+from conversations.who import who
 
 OUTCOMES = {
     Status.INTENDED: "waiting",
@@ -40,6 +41,7 @@ def describe(conversation: Conversation) -> dict[str, Any]:
         "messages": [_message(message) for message in sorted(conversation.messages, key=lambda m: (m.at, m.id))],
         "messages_left_out": conversation.left_out,
         "times": times(conversation, definition.desk.business_hours).to_json(),
+        "who": who(conversation).to_json(),
         "findings": [_finding(finding) for finding in conversation.findings],
     }
 
@@ -66,6 +68,7 @@ def _step(step: Step) -> dict[str, Any]:
 
 def _message(message: StoredMessage) -> dict[str, Any]:
     return {
+        "id": message.id,
         "direction": message.direction,
         "kind": message.kind,
         "message_id": message.message_id,
@@ -79,6 +82,7 @@ def _message(message: StoredMessage) -> dict[str, Any]:
         "folder": message.folder,
         "rule": message.rule,
         "matched_by": message.matched_by,
+        "agent": message.envelope.get("agent"),
         "text": message.text,
     }
 
@@ -100,4 +104,5 @@ def _finding(finding: StoredFinding) -> dict[str, Any]:
         "rule": finding.rule,
         "evidence": finding.evidence,
         "value": finding.value,
+        "message": finding.message,
     }

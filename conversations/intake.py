@@ -20,16 +20,19 @@ from conversations.clock import Clock
 from conversations.control import MARKER, SUBJECT
 from conversations.correlation import Match, correlate
 from conversations.definition import Definition
-from conversations.journal import Journal, control, lifecycle, messages
+from conversations.journal import Journal, control, lifecycle, lookback, messages
+from conversations.reading import Around, reading
 from conversations.records import StoredFinding, to_json
 from probes.mail.arrivals import Arrival, Position
+from replies.agents import agent
 from replies.checks import findings
+from replies.departments import department
 from replies.finding import Finding
+from replies.guard import guarded
 from replies.kind import Classified, Kind, classify
 from replies.message import Message, read
 from replies.new_text import new_text
-from replies.reading import Reading
-from replies.tickets import tags, tickets
+from replies.threading import numbers
 
 log = logging.getLogger(__name__)
 
@@ -86,19 +89,17 @@ class Intake:
         message = await asyncio.to_thread(read, arrival.raw)
         if await self._is_control_mail(arrival, message):
             return
-        match, ours, definition = await self._journal.read(lambda c: self._match(c, message))
-        text = await asyncio.to_thread(new_text, message.text, ours)
-        kind = self._classify(message, text, match, ours)
-        found = []
-        if definition is not None:
-            check = partial(self._findings, message, text, kind, ours, definition, arrival.folder)
-            found = await asyncio.to_thread(check)
+        match, around = await self._journal.read(lambda c: self._match(c, message))
+        ours = around.ours if around else ()
+        text = await asyncio.to_thread(_new_text, message, ours)
+        kind = guarded("the kind", partial(self._classify, message, text, match, ours), _no_kind)
+        found = [] if around is None else await self._findings(message, text, kind, around, arrival.folder)
         evidence = None if await self._flooded(match) else await asyncio.to_thread(self._keep_raw, arrival, match)
         received = messages.Received(
             mailbox=self._mailbox,
             conversation=match.conversation if match else None,
             values=self._values(arrival, message, text, kind, match),
-            tickets=self._tickets(message, kind) if match else (),
+            tickets=guarded("the ticket", partial(self._tickets, message, kind), lambda _: ()) if match else (),
             findings=[StoredFinding(f.check, f.result, f.rule, f.evidence, f.value) for f in found],
             evidence=evidence,
         )
@@ -129,38 +130,27 @@ class Intake:
             return False
         return await self._journal.read(lambda c: messages.count_received(c, match.conversation)) >= MOST_RAW
 
-    def _match(self, connection: Connection, message: Message) -> tuple[Match | None, list[str], Definition | None]:
-        """The conversation, what we wrote in it, and its definition."""
+    def _match(self, connection: Connection, message: Message) -> tuple[Match | None, Around | None]:
+        """The conversation, and what stands around the mail in it."""
         match = correlate(connection, self._mailbox, message)
         if match is None:
-            return None, [], None
+            return None, None
         definition = Definition.model_validate_json(lifecycle.definition_of(connection, match.conversation))
-        return match, messages.our_texts(connection, match.conversation), definition
+        ours = messages.our_texts(connection, match.conversation)
+        return match, Around(ours, lookback.earlier(connection, match.conversation), definition)
 
-    def _findings(
-        self,
-        message: Message,
-        text: str,
-        kind: Classified,
-        ours: Sequence[str],
-        definition: Definition,
-        folder: str,
+    async def _findings(
+        self, message: Message, text: str, kind: Classified, around: Around, folder: str
     ) -> list[Finding]:
-        """What can be said about it, with what this customer has told and how they feel."""
-        told = {name: value for name, value in definition.facts().items() if any(value in each for each in ours)}
-        return findings(
-            Reading(
-                message,
-                text,
-                kind,
-                folder=folder,
-                facts=told,
-                authserv_id=self._authserv_id if kind.kind is Kind.HUMAN else None,
-                customer_name=definition.persona.name,
-                upset=definition.persona.upset,
-                ours=ours,
+        """What can be said about it."""
+        definition = around.definition
+        elsewhere: list[lookback.Exchange] = []
+        if kind.kind is Kind.HUMAN:
+            elsewhere = await self._journal.read(
+                lambda c: lookback.elsewhere(c, definition.desk_name, definition.visit)
             )
-        )
+        put = partial(reading, folder=folder, authserv_id=self._authserv_id, elsewhere=elsewhere)
+        return await asyncio.to_thread(lambda: findings(put(message, text, kind, around)))
 
     def _classify(self, message: Message, text: str, match: Match | None, ours: Sequence[str]) -> Classified:
         if match is not None and match.rule == "own-message-id":
@@ -170,10 +160,8 @@ class Intake:
         return classify(message, text, ours)
 
     def _tickets(self, message: Message, kind: Classified) -> Sequence[str]:
-        """What later mail may be known by. A person's text is not searched: it is full of other numbers."""
-        if kind.rule == "own-message-id":
-            return ()
-        return tickets(message) if kind.kind is Kind.ACKNOWLEDGEMENT else tags(message)
+        """What later mail may be known by."""
+        return () if kind.rule == "own-message-id" else numbers(message, kind.kind)
 
     def _values(
         self, arrival: Arrival, message: Message, text: str, kind: Classified, match: Match | None
@@ -189,6 +177,7 @@ class Intake:
             "evidence": kind.evidence,
             "quoted": message.text.replace(text, "", 1).strip()[:MAX_QUOTED],
             "truncated": message.truncated or arrival.size > len(arrival.raw),
+            **guarded("who wrote it", partial(self._who, message, text, kind), lambda _: {}),
         }
         return {
             "kind": kind.kind,
@@ -209,6 +198,16 @@ class Intake:
             "uid": arrival.uid,
             "size": arrival.size,
         }
+
+    def _who(self, message: Message, text: str, kind: Classified) -> dict[str, Any]:
+        """What later mails of the conversation are compared with: who wrote, for whom, under which numbers."""
+        if kind.rule == "own-message-id":
+            return {}
+        who: dict[str, Any] = {"tickets": numbers(message, kind.kind)}
+        if kind.kind is Kind.HUMAN:
+            where = department(message, text)
+            who |= {"agent": agent(message, text), "department": [where.signature, where.sender]}
+        return who
 
     def _delivered(self, stamped: datetime, detected: datetime) -> tuple[float, float]:
         """The first and the last moment at which the mail can have been delivered; the last one is what counts.
@@ -233,6 +232,14 @@ class Intake:
             log.error("the raw mail could not be kept at %s: %s", path, os.strerror(error.errno or 0))  # noqa: TRY400 - no bug
             return None
         return f"{folder}/{name}"
+
+
+def _new_text(message: Message, ours: Sequence[str]) -> str:
+    return guarded("the new text", lambda: new_text(message.text, ours), lambda _: message.text)
+
+
+def _no_kind(error: str) -> Classified:
+    return Classified(Kind.OTHER, "kind.error", f"the kind could not be told ({error})")
 
 
 def fingerprint(message: Message, raw: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Who answered: the person behind a reply, handoffs from one to another, and circles.
+"""Who answered: the person behind a reply.
 
 A name is believed where people put theirs: below a closing formula or a dashed line, alone in the last line, in "this
 is Mia", or in the sender's display name ("Mia Wong via RT"). A team, a firm or a department is nobody.
@@ -87,33 +87,6 @@ def same_person(one: str, other: str) -> bool:
     return (short == long or (len(short) > 2 and long.startswith(short))) and (
         len(first) == 1 or len(second) == 1 or first[-1] == second[-1]
     )
-
-
-def handoffs(agents: Sequence[str | None]) -> int:
-    """How often the customer came to somebody else; `agents` in the order of their replies, None for nobody known."""
-    return max(0, len(_turns(agents)) - 1)
-
-
-def loop(agents: Sequence[str | None]) -> Finding | None:
-    """`problem` where the customer came back to somebody after another one (Mia, Tom, Mia), else None.
-
-    The value holds the names of the circle, from the first to the one who is met again.
-    """
-    turns = _turns(agents)
-    for end, name in enumerate(turns):
-        for start in range(end - 1):
-            if same_person(turns[start], name):
-                circle = turns[start : end + 1]
-                return Finding("loop", "problem", "loop.agents", quoted(" → ".join(circle)), circle)
-    return None
-
-
-def _turns(agents: Sequence[str | None]) -> list[str]:
-    turns: list[str] = []
-    for name in agents[:200]:
-        if name and not (turns and same_person(turns[-1], name)):
-            turns.append(name)
-    return turns
 
 
 def _below_closing(lines: Sequence[str], message: Message) -> Iterator[Named]:

@@ -8,15 +8,22 @@ import re
 from collections.abc import Iterator, Sequence
 
 from replies.finding import Finding, quoted
-from replies.phrases import CLOSING, GREETING, plain
+from replies.phrases import CLOSING, GREETING, alternatives, entries, plain
 
 MAX_TEXT = 8_000
 MAX_OTHERS = 50
 SHINGLE = 5
 FEWEST_WORDS = 12
 ALIKE = 0.5
+BLANK = "_"
+"""Stands for a number or a name."""
+SAME_QUESTION = 0.5
+"""Share of their words, without numbers, that two wordings of one question have in common."""
 
 _WORD = re.compile(r"\w(?:[\w'’@.-]*\w)?")
+_DAY = re.compile("|".join((*entries("weekdays").values(), alternatives("months"))))
+_BEST = re.compile(r"(?:all the |my )?best,?")
+_QUESTION_WORD = re.compile(r"[^\W\d_]{3,}")
 _MANY_CAPITALS = 0.15
 """Share of capitals from which they are no sign of a name: German nouns, headlines."""
 
@@ -36,6 +43,12 @@ def canned(text: str, others: Sequence[str]) -> Finding:
     return Finding("canned", "ok", "canned.shingles", quoted(text), round(likeness, 2))
 
 
+def same_question(one: str, other: str) -> bool:
+    """Whether two questions are one in the words of two customers, so that the same answer is fair."""
+    first, second = (set(_QUESTION_WORD.findall(plain(text[:MAX_TEXT]))) for text in (one, other))
+    return bool(first | second) and len(first & second) / len(first | second) >= SAME_QUESTION
+
+
 def _likeness(mine: frozenset[tuple[str, ...]], other: str) -> float:
     """Jaccard's coefficient, 0 to 1."""
     theirs = _shingles(_masked(other))
@@ -50,7 +63,9 @@ def _masked(text: str) -> list[str]:
     found = [(word, begins) for line in _body(text) for word, begins in _line_words(line)]
     capitals = sum(word[0].isupper() and not begins for word, begins in found)
     names = capitals <= _MANY_CAPITALS * len(found)
-    return [_mask(word, names and not begins) for word, begins in found]
+    masked = [_mask(word, names and not begins) for word, begins in found]
+    # "3 March" and "Monday", "Ann" and "Mr Jones" are one blank each.
+    return [word for at, word in enumerate(masked) if word != BLANK or at == 0 or masked[at - 1] != BLANK]
 
 
 def _line_words(line: str) -> Iterator[tuple[str, bool]]:
@@ -63,10 +78,10 @@ def _line_words(line: str) -> Iterator[tuple[str, bool]]:
 
 
 def _mask(word: str, may_be_name: bool) -> str:
-    if any(map(str.isdigit, word)) or "@" in word:
-        return "0"
+    if any(map(str.isdigit, word)) or "@" in word or _DAY.fullmatch(word.lower()):
+        return BLANK
     if may_be_name and word[0].isupper() and len(word) > 1:
-        return "x"
+        return BLANK
     return word.lower()
 
 
@@ -76,6 +91,6 @@ def _body(text: str) -> Iterator[str]:
         said = plain(line)
         if index == 0 and len(said) <= 60 and GREETING.match(said.rstrip(" ,.:!")):
             continue
-        if index and len(said) <= 60 and CLOSING.search(said) and len(lines) - index <= 6:
+        if index and len(said) <= 60 and len(lines) - index <= 6 and (CLOSING.search(said) or _BEST.fullmatch(said)):
             return
         yield line

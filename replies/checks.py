@@ -1,14 +1,15 @@
 """Every check on replies, in the order in which findings are shown, and the guard that runs them."""
 
-import logging
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from replies.agents import signed
+from replies.agents import agent, signed
 from replies.authentication import authentication_finding
 from replies.canned import canned
+from replies.departments import department
 from replies.finding import Finding
+from replies.guard import guarded
+from replies.handoffs import asked_twice, circle, handed_on
 from replies.headers import display_name
 from replies.kind import Kind
 from replies.language import language, language_of
@@ -17,13 +18,13 @@ from replies.off_topic import off_topic
 from replies.promise import promise
 from replies.reading import Reading
 from replies.repeated import already_told
+from replies.threading import threading
 from replies.tone import tone
-
-log = logging.getLogger(__name__)
 
 _ANY = frozenset(Kind)
 _SPOKEN = frozenset({Kind.HUMAN, Kind.ACKNOWLEDGEMENT})
 _NOTICED = frozenset({Kind.HUMAN, Kind.OTHER})
+_ANSWERING = frozenset({Kind.HUMAN, Kind.ACKNOWLEDGEMENT, Kind.OTHER, Kind.BOUNCE})
 _PERSON = frozenset({Kind.HUMAN})
 
 
@@ -46,14 +47,10 @@ def findings(reading: Reading) -> list[Finding]:
 
 
 def _guarded(check: Check, reading: Reading) -> list[Finding]:
-    """What one check says; it never raises."""
-    try:
-        return list(check.look(reading))
-    except Exception as error:  # whatever is wrong in a check, the message is not lost for it
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        kind = type(error).__name__  # its text may quote the mail
-        log.error("the check %s failed: %s at %s:%s", check.names[0], kind, where.filename, where.lineno)  # noqa: TRY400
+    def failed(kind: str) -> list[Finding]:
         return [Finding(name, "unknown", f"{name}.error", f"the check failed ({kind})") for name in check.names]
+
+    return guarded(f"the check {check.names[0]}", lambda: list(check.look(reading)), failed)
 
 
 def _spam_folder(reading: Reading) -> Iterator[Finding]:
@@ -79,9 +76,22 @@ def _notices(reading: Reading) -> Iterable[Finding]:
     return notices(reading.message, reading.new_text)
 
 
+def _threading(reading: Reading) -> Iterator[Finding]:
+    if found := threading(reading.message, reading.kind, reading.before):
+        yield found
+
+
 def _handoff(reading: Reading) -> Iterator[Finding]:
-    if passed_on := handoff(reading.new_text):
-        yield passed_on
+    who = (agent(reading.message, reading.new_text), department(reading.message, reading.new_text))
+    if found := handoff(reading.new_text) or handed_on(*who, reading.before):
+        yield found
+
+
+def _loop(reading: Reading) -> Iterator[Finding]:
+    if reading.before:
+        who = agent(reading.message, reading.new_text)
+        if found := circle(who, reading.before) or asked_twice(reading.new_text, reading.before):
+            yield found
 
 
 def _already_told(reading: Reading) -> Iterator[Finding]:
@@ -105,7 +115,7 @@ def _language(reading: Reading) -> Iterator[Finding]:
 
 def _off_topic(reading: Reading) -> Iterator[Finding]:
     if reading.ours:
-        yield off_topic(reading.new_text, reading.asked, reading.other_questions)
+        yield off_topic(reading.new_text, reading.asked, reading.other_questions, reading.other_replies)
 
 
 def _canned(reading: Reading) -> Iterator[Finding]:
@@ -118,7 +128,9 @@ CHECKS = (
     Check(("authentication",), _ANY, _authentication),
     Check(("promise",), _SPOKEN, _promise),
     Check(("no_reply", "login_wall", "form_only", "closed", "survey"), _NOTICED, _notices),
+    Check(("threading",), _ANSWERING, _threading),
     Check(("handoff",), _PERSON, _handoff),
+    Check(("loop",), _PERSON, _loop),
     Check(("already_told",), _PERSON, _already_told),
     Check(("signed",), _PERSON, _signed),
     Check(("greeting", "thanks", "apology", "closing", "rude"), _PERSON, _tone),
@@ -131,8 +143,5 @@ CHECKS = (
 BY_SCENARIOS = ("questions_answered", "intact", "parity")
 """Made by scenarios while they play, with what only they know (`replies/questions.py`, `replies/intact.py`, `scenarios/`)."""
 
-OVER_REPLIES = ("loop",)
-"""Over all replies of a conversation (`replies/agents.py`)."""
-
-NAMES = (*(name for check in CHECKS for name in check.names), *OVER_REPLIES, *BY_SCENARIOS)
+NAMES = (*(name for check in CHECKS for name in check.names), *BY_SCENARIOS)
 """Every check."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from replies.kind import Classified
 from replies.message import Message
+from replies.turns import MOST_TURNS, Turn
 
 MOST_OURS = 10
 """Texts of the customer that are looked at."""
@@ -25,8 +26,14 @@ class Reading:
     ours: Sequence[str] = ()  # what the customer wrote: the language and the subject that are expected
     other_questions: Sequence[str] = ()  # of other conversations with this desk, about something else
     other_replies: Sequence[str] = ()  # what people of this desk answered to those
+    earlier: Sequence[Turn] = ()  # the messages of this conversation before it, in order
 
     @property
     def asked(self) -> str:
         """What the customer wrote, in one text."""
         return "\n".join(self.ours[:MOST_OURS])
+
+    @property
+    def before(self) -> Sequence[Turn]:
+        """What went before, as far as it is looked at."""
+        return self.earlier[-MOST_TURNS:]

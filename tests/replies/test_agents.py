@@ -2,7 +2,7 @@
 
 import pytest
 
-from replies.agents import agent, handoffs, loop, signed
+from replies.agents import agent, signed
 from replies.message import Message, read
 from replies.new_text import new_text
 from tests.replies.mails import mail
@@ -112,27 +112,3 @@ def test_signed_by_a_person_is_a_finding_with_the_name() -> None:
     found = signed(team, new_text(team.text))
     assert (found.result, found.evidence) == ("problem", "Example Support")
     assert signed(Message(), "").result == "unknown"
-
-
-@pytest.mark.parametrize(
-    ("agents", "count"),
-    [
-        ([], 0),
-        (["Mia"], 0),
-        (["Mia", "Mia Wong", None, "Mia"], 0),
-        (["Mia", "Tom"], 1),
-        ([None, "Mia", None, "Tom", "Mia"], 2),
-        (["Mia Wong", "Mia Keller"], 1),
-    ],
-)
-def test_a_handoff_is_a_change_of_person(agents: list[str | None], count: int) -> None:
-    assert handoffs(agents) == count
-
-
-def test_a_circle_comes_back_to_the_same_person() -> None:
-    assert loop(["Mia", "Tom", "Ann"]) is None
-    assert loop(["Mia", None, "Mia"]) is None
-    found = loop(["Ann", "Mia Wong", "Tom", None, "Mia"])
-    assert found is not None
-    assert (found.check, found.result, found.value) == ("loop", "problem", ["Mia Wong", "Tom", "Mia"])
-    assert found.evidence == "Mia Wong → Tom → Mia"
