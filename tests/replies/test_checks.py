@@ -111,6 +111,8 @@ def test_a_check_that_fails_inside_says_unknown_and_harms_no_other(
 def test_every_check_is_in_the_registry_and_named_once() -> None:
     assert len(NAMES) == len(set(NAMES))
     assert set(NAMES) <= set(COMPLAINTS)
+    scenarios = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "scenarios").glob("*.py")))
+    assert set(re.findall(r'Finding\(\s*"([a-z_]+)"', scenarios)) <= set(NAMES)
 
 
 def test_the_docs_tell_every_check_and_every_rule_of_a_finding() -> None:
