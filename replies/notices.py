@@ -6,18 +6,31 @@ Only what is there is reported: an empty answer means that nothing of the kind w
 import re
 from collections.abc import Iterator
 
+from replies.clauses import clauses
 from replies.finding import Finding, quoted
 from replies.message import Message
-from replies.phrases import CLOSED, SURVEY, plain, table
+from replies.phrases import plain, table
 from replies.sentences import sentences
 
 MAX_TEXT = 8_000
+MOST_SAID = 600
 
 _NO_REPLY = table("notice_no_reply")
-_LOGIN_WALL = table("notice_login_wall")
+_NEED_NOT_REPLY = table("need_not_reply")
+_LOGIN = table("login")
+_CORRESPONDENCE = table("correspondence")
+_PORTAL_ONLY = table("portal_only")
+_NO_LOGIN_WALL = table("no_login_wall")
 _FORM_ONLY = table("notice_form_only")
-_AUTOCLOSE = table("notice_autoclose")
+_NO_FORM_ONLY = table("no_form_only")
+_CLOSING = table("notice_closing")
+_CLOSED = table("notice_closed")
+_ANNOUNCES = table("notice_announces")
+_NOT_CLOSED = table("notice_not_closed")
+_MATTER = table("notice_matter")
+_SURVEY = table("notice_survey")
 _HANDOFF = table("notice_handoff")
+_NO_HANDOFF = table("no_handoff")
 _NO_REPLY_ADDRESS = re.compile(
     r"(?:no-?_?\.?reply|do-?_?not-?_?reply|dont-?reply|nicht-?antworten|ne-?pas-?repondre|noresponder|non-?rispondere"
     r"|nao-?responda|unmonitored)(?:[-+_.].{0,60})?@|[-_.+]no-?reply@"
@@ -27,8 +40,6 @@ _MAY_REPLY = table("may_reply")
 _OPTIONAL = re.compile(
     r"\b(?:or|alternatively|also|if you (?:wish|want|like|prefer)|oder|alternativ|ou|o|oppure|of|eller)\b"
 )
-_OPEN_QUESTION = table("notice_not_closed")
-_THING = table("notice_matter")
 
 
 def notices(message: Message, new_text: str) -> tuple[Finding, ...]:
@@ -48,7 +59,8 @@ def notices(message: Message, new_text: str) -> tuple[Finding, ...]:
 def handoff(new_text: str) -> Finding | None:
     """That the desk passes the customer on, or None; `problem` since somebody else now has to be told again."""
     for sentence in sentences(new_text[:MAX_TEXT]):
-        if _HANDOFF.search(plain(sentence)):
+        said = ", ".join(clauses(plain(sentence)[:MOST_SAID]))
+        if _HANDOFF.search(said) and not _NO_HANDOFF.search(said):
             return Finding("handoff", "problem", "handoff.phrase", quoted(sentence))
     return None
 
@@ -63,21 +75,33 @@ def _address(message: Message) -> Iterator[Finding]:
 def _said(text: str) -> Iterator[Finding]:
     whole = plain(text)
     for sentence in sentences(text):
-        said = plain(sentence)
+        said = plain(sentence)[:MOST_SAID]
+        stated = ", ".join(clauses(said))
         evidence = quoted(sentence)
-        if _NO_REPLY.search(said):
+        if _NO_REPLY.search(stated) and not _NEED_NOT_REPLY.search(said):
             yield Finding("no_reply", "problem", "no_reply.phrase", evidence)
-        if (
-            _LOGIN_WALL.search(said)
-            and not _MAY_REPLY.search(said)
-            and not (_MAY_REPLY.search(whole) and _OPTIONAL.search(said))
-        ):
+        if _is_login_wall(stated, whole):
             yield Finding("login_wall", "problem", "login_wall.phrase", evidence)
-        if _FORM_ONLY.search(said) and not _MAY_REPLY.search(said):
+        if _FORM_ONLY.search(said) and not _NO_FORM_ONLY.search(said) and not _MAY_REPLY.search(said):
             yield Finding("form_only", "problem", "form_only.phrase", evidence)
-        if _AUTOCLOSE.search(said):
-            yield Finding("closed", "ok", "closed.announced", evidence, "announced")
-        elif CLOSED.search(said) and _THING.search(said) and not _OPEN_QUESTION.search(said):
-            yield Finding("closed", "problem", "closed.phrase", evidence)
-        if SURVEY.search(said):
+        yield from _end(said, stated, evidence)
+        if _SURVEY.search(said):
             yield Finding("survey", "ok", "survey.phrase", evidence)
+
+
+def _is_login_wall(said: str, whole: str) -> bool:
+    """Whether one has to sign in to read or to answer; where the mail offers to answer it, that is a choice."""
+    wall = _PORTAL_ONLY.search(said) or (_LOGIN.search(said) and _CORRESPONDENCE.search(said))
+    if not wall or _NO_LOGIN_WALL.search(said) or _MAY_REPLY.search(said):
+        return False
+    return not (_MAY_REPLY.search(whole) and _OPTIONAL.search(said))
+
+
+def _end(said: str, stated: str, evidence: str) -> Iterator[Finding]:
+    """Closed already, or to be closed unless the customer speaks."""
+    if not _CLOSING.search(said) or not _MATTER.search(said) or _NOT_CLOSED.search(said):
+        return
+    if _CLOSED.search(stated) and not said.rstrip(" \"')").endswith("?"):
+        yield Finding("closed", "problem", "closed.phrase", evidence)
+    elif _ANNOUNCES.search(said):
+        yield Finding("closed", "ok", "closed.announced", evidence, "announced")

@@ -10,8 +10,9 @@ soon as possible" is a promise without a time: vague, never missed.
 import re
 from dataclasses import dataclass
 
+from replies.clauses import clauses
 from replies.finding import quoted
-from replies.phrases import alternatives, plain, table
+from replies.phrases import plain, table
 from replies.sentences import sentences
 from replies.spans import Span, Unit, spans
 
@@ -28,14 +29,6 @@ _PAST = table("past")
 _OTHER_TIMES = table("other_times")
 _THIRD_PARTY = table("third_party")
 _VAGUE = table("vague")
-_CONDITIONAL = re.compile(alternatives("conditional"))
-_CLAUSE = re.compile(
-    r"[;:]\s|,\s|\s-\s|\s?[()]\s?|\s(?=(?:and|or|but|so|und|aber|oder|et|mais|y|pero|e|ma|mas|en|maar|och|men|og|i|ale|a|и|но)"
-    r" (?:if|we|i|you|our|your|please|one of|someone|then|they|the|wir|ich|sie|unser\w*|bitte|wenn|nous|vous|notre|si|"
-    r"le|la|nos|nuestro\w*|por|il|noi|non|o|a|wij|we|u|uw|het|vi|du|jag|jeg|min|my|proszę|prosimy|vám|vás|мы|вы|наш\w*)\b)"
-    r"|\s(?=(?:if|unless|because|since|until you|wenn|falls|sofern|damit|indien|als (?:u|je|we)|hvis|dersom|jos|jeśli|"
-    r"jeżeli|pokud|если|якщо|ha nem|dacă)\b)|。|、"
-)
 _BOUND = re.compile(
     r"\b(?:within|in|inside|under|after|up to|less than|by|usually|about|around|maximum|max\.?|innerhalb|innert|binnen"
     r"|nach|bis|bis zu|sous|dans|d'ici|moins de|menos de|meno di|en|de|entro|em|até|inom|inden|innen|senast|ciągu|do"
@@ -61,23 +54,14 @@ def promise(text: str) -> Promise | None:
     """The promise of an answer in `text`: the first that names a time, else a vague one, else None."""
     vague: Promise | None = None
     for sentence in sentences(text[:MAX_TEXT]):
-        clauses = _clauses(plain(sentence)[:600])
-        if not any(_speaks(clause) for clause in clauses):
+        parts = clauses(plain(sentence)[:600])
+        if not any(_speaks(clause) for clause in parts):
             continue
-        if found := next(filter(None, (_promised(clause, clauses) for clause in clauses)), None):
+        if found := next(filter(None, (_promised(clause, parts) for clause in parts)), None):
             return Promise(found.seconds, found.unit, quoted(sentence), found.when)
-        if vague is None and any(_idle(clause, clauses) for clause in clauses):
+        if vague is None and any(_idle(clause, parts) for clause in parts):
             vague = Promise(None, "vague", quoted(sentence))
     return vague
-
-
-def _clauses(said: str) -> list[str]:
-    """The clauses of a sentence without those that set a condition."""
-    return [clause for clause in map(_bare, _CLAUSE.split(said)) if clause and not _CONDITIONAL.match(clause)]
-
-
-def _bare(clause: str | None) -> str:
-    return (clause or "").strip(" .!?\"'*·•")
 
 
 def _speaks(clause: str) -> bool:
@@ -87,7 +71,7 @@ def _speaks(clause: str) -> bool:
     return bool(_PROCESSING.search(clause) and (_SPEAKER.search(clause) or _MATTER.search(clause)))
 
 
-def _promised(clause: str, clauses: list[str]) -> Span | None:
+def _promised(clause: str, parts: list[str]) -> Span | None:
     if _DUTY.search(clause) or _PAST.search(clause) or _THIRD_PARTY.search(clause):
         return None
     idle = _VAGUE.search(clause)
@@ -97,7 +81,7 @@ def _promised(clause: str, clauses: list[str]) -> Span | None:
         if _RESPONSE.search(clause):
             if not _is_other(clause, span):
                 return span
-        elif not _OTHER_TIMES.search(clause) and (_speaks(clause) or _leans(clause, clauses)):
+        elif not _OTHER_TIMES.search(clause) and (_speaks(clause) or _leans(clause, parts)):
             return span
     return None
 
@@ -112,18 +96,18 @@ def _is_other(clause: str, span: Span) -> bool:
     return not between and not _SPEAKER.search(clause)
 
 
-def _leans(clause: str, clauses: list[str]) -> bool:
+def _leans(clause: str, parts: list[str]) -> bool:
     """Whether a clause with a time belongs to a neighbour that speaks of answering and is no duty of the customer's."""
-    place = clauses.index(clause)
-    near = clauses[max(0, place - 1) : place] + clauses[place + 1 : place + 2]
+    place = parts.index(clause)
+    near = parts[max(0, place - 1) : place] + parts[place + 1 : place + 2]
     return len(clause.split()) <= SHORT_CLAUSE and any(
         _speaks(each) and not _DUTY.search(each) and not _PAST.search(each) and not _OTHER_TIMES.search(each)
         for each in near
     )
 
 
-def _idle(clause: str, clauses: list[str]) -> bool:
+def _idle(clause: str, parts: list[str]) -> bool:
     """Whether an answer is promised without a time."""
     if _DUTY.search(clause) or _PAST.search(clause) or not _VAGUE.search(clause):
         return False
-    return _speaks(clause) or _leans(clause, clauses)
+    return _speaks(clause) or _leans(clause, parts)

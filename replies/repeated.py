@@ -17,6 +17,7 @@ MAX_FACTS = 50
 
 _ASK = table("ask")
 _NO_ASK = table("no_ask")
+_NO_QUESTION = table("no_question")
 _SLOTS = {name: re.compile(words) for name, words in entries("slots").items()}
 _SYNONYMS = {word: name for name, words in entries("slot_names").items() for word in words.split()}
 
@@ -27,11 +28,9 @@ def asked_for(text: str, facts: Mapping[str, str] | None = None) -> dict[str, st
     found: dict[str, str] = {}
     for sentence in sentences(text[:MAX_TEXT]):
         said = plain(sentence)[:600]
-        if not _ASK.search(said) or _NO_ASK.search(said):
-            continue
-        for name, pattern in patterns.items():
-            if name not in found and pattern.search(said):
-                found[name] = sentence
+        named = [name for name, pattern in patterns.items() if name not in found and pattern.search(said)]
+        if named and _ASK.search(said) and not _NO_ASK.search(said) and not _NO_QUESTION.search(said):
+            found.update(dict.fromkeys(named, sentence))
     return found
 
 

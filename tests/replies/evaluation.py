@@ -92,14 +92,15 @@ def promises(corpus: Path) -> Iterator[str]:
         right += timed and kind == "P"
         wrong += timed and kind != "P"
         missed += not timed and kind == "P"
-        exact += timed and kind == "P" and _code(found) == value
-        if (timed, _code(found)) != (kind == "P", value):
-            yield f"  {sentence}: {kind} {value}, read as {_code(found)}"
+        exact += timed and kind == "P" and code(found) == value
+        if (timed, code(found)) != (kind == "P", value):
+            yield f"  {sentence}: {kind} {value}, read as {code(found)}"
     if right:
         yield f"promise: {_rates(right, wrong, missed)}, value {exact}/{right}"
 
 
-def _code(found: Promise | None) -> str:
+def code(found: Promise | None) -> str:
+    """A promise as `text/promise.tsv` writes it: 24h, 2bd, 48bh, 3d, 30m, the name of a date, - for no time."""
     if found is None or found.unit == "vague":
         return "-"
     if found.seconds is None:
