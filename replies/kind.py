@@ -6,18 +6,20 @@ decide. Signs of a person are looked for in what is left of the text when all th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from replies import phrases
+from replies import phrases, programs
 from replies.advertising import bulk_evidence
+from replies.agents import named
 from replies.bounces import bounce
 from replies.finding import quoted
 from replies.message import Message
 from replies.new_text import repeats_ours
 from replies.origin import NULL_SENDER, origin
 from replies.phrases import plain, table
+from replies.promise import promise
 from replies.sentences import sentences
 from replies.wrappers import framed
 
@@ -58,6 +60,8 @@ _SURVEY_SUBJECT = table("subject_survey")
 _READ_SUBJECT = re.compile(rf"^(?:{phrases.alternatives('subject_receipt')})(?: ?:|\b.{{0,4}}$)")
 _COMPLAINT_SUBJECT = re.compile(r"^(?:fwd?: )?(?:complaint about|(?:email )?(?:feedback|abuse|spam) report)")
 _REPLY_SUBJECT = re.compile(r"^(?:re|aw|sv|antw|rép|rif|vs|odp|ynt)(?:\[\d\])? ?:")
+_QUESTION_MARKS = ("?", "？", ";", "؟")
+_MONEY = re.compile(r"(?:[€$£¥₽₺]|\b(?:eur|usd|chf|gbp|kr|zł|kč|ft|lei|руб|грн))\.? ?\d|\d ?(?:[€$£¥₽₺%円元원]|(?:eur|euros?|usd|chf|gbp|kr|zł|kč|ft|lei|руб|грн)\b)")
 _WAS = re.compile(r"\b(?:was|were|been|war|étais|estaba|ero|estava|byłe?a?m|был[аи]?)\b[^.!?]{0,30}$")
 
 
@@ -86,10 +90,15 @@ class _Reading:
         self.replied = bool(_REPLY_SUBJECT.match(self.subject))  # such a subject is ours, coming back
         self.origin = origin(message)
         self.framed = framed(message.text[:MAX_JUDGED].split("\n")) is not None
-        self.receipt = phrases.RECEIPT.search(self.text)
-        rest = [said for sentence in sentences(self.new) if not _expected(said := plain(sentence))]
-        self.words = sum(_words(sentence) for sentence in rest)
-        self.first_person = any(phrases.PERSON.search(sentence) for sentence in rest)
+        self.said = [plain(sentence) for sentence in sentences(self.new)]
+        self.receipt = self._first(programs.receipt)
+        self.rest = [sentence for sentence in self.said if not programs.expected(sentence)]
+        self.words = sum(map(programs.words, self.rest))
+        self.first_person = any(phrases.PERSON.search(sentence) for sentence in self.rest)
+
+    def _first(self, speaks: Callable[[str], str]) -> str:
+        """The words by which the first sentence speaks, or ""."""
+        return next((found for sentence in self.said if (found := speaks(sentence))), "")
 
     def verdict(self) -> Classified:
         """The first rule that speaks."""
@@ -107,7 +116,10 @@ class _Reading:
         )
 
     def _signs_of_a_person(self) -> int:
-        score = (self.words > 12) + (self.words > 25) + (self.words > 60) + 3 * self.first_person
+        score = (self.words > 12) + (self.words > 40) + 3 * self.first_person
+        score += 2 * any(phrases.DID.search(sentence) for sentence in self.rest)
+        score += any(sentence.endswith(_QUESTION_MARKS) for sentence in self.rest)
+        score += any(_MONEY.search(sentence) for sentence in self.rest)
         return score + self.origin.person * ((self.words > 4) + (self.message.sender_name != ""))
 
     def _signed(self) -> bool:
@@ -139,22 +151,31 @@ class _Reading:
         return Classified(Kind.HUMAN, "human.framed", quoted(self.new))
 
     def _out_of_office(self) -> Classified | None:
-        strong, weak, vacation = self.origin.strong, self.origin.weak, self.origin.vacation
+        told = self.origin
         subject = None if self.replied else _ABSENT_OR_AUTOMATIC.search(self.subject)
         found = phrases.OUT_OF_OFFICE.search(self.text)
-        if found and (strong or subject or vacation or (found.start() < 250 and weak and not self.origin.desk)):
-            if self.receipt and self.origin.desk and not _ABSENT.search(found[0]):
-                return None
+        if self.receipt and not told.person and not (found and _ABSENT.search(found[0]) and not told.desk):
+            return None  # a desk that confirms the receipt and tells its hours
+        marked = told.strong or subject or told.vacation
+        if found and (marked or (found.start() < 250 and told.weak and not told.desk)):
             return Classified(Kind.OUT_OF_OFFICE, "out_of_office.phrase", quoted(found[0]))
         # Desks acknowledge with the vacation responder of their mail server, too.
-        if vacation and not self.receipt and not _RECEIVED_SUBJECT.search(self.subject):
+        if told.vacation and not self.receipt and not phrases.COURTESY.search(self.text):
             return Classified(Kind.OUT_OF_OFFICE, "out_of_office.header", quoted(self.message.subject))
         if found and found.start() < 200 and self.words <= 30 and not _is_over(self.text, found.start()):
             return Classified(Kind.OUT_OF_OFFICE, "out_of_office.text", quoted(found[0]))
-        absent = (strong or weak) and not self.origin.desk and _ABSENT.search(self.subject)
+        absent = (told.strong or told.weak) and not told.desk and _ABSENT.search(self.subject)
         if absent and _ABSENT_OR_AUTOMATIC.search(self.subject) and not self.receipt:
             return Classified(Kind.OUT_OF_OFFICE, "out_of_office.subject", quoted(self.message.subject))
-        return None
+        return self._responder()
+
+    def _responder(self) -> Classified | None:
+        """A person's own responder, whose words nobody foresaw: it says when or whom to ask instead."""
+        told = self.origin
+        if not told.strong or told.desk or self.receipt or not told.person or " " not in self.message.sender_name:
+            return None
+        found = phrases.URGENT.search(self.text) or phrases.RETURN.search(self.text)
+        return Classified(Kind.OUT_OF_OFFICE, "out_of_office.responder", quoted(found[0])) if found else None
 
     def _challenge(self) -> Classified | None:
         found = phrases.CHALLENGE.search(self.text)
@@ -170,29 +191,33 @@ class _Reading:
         updated = phrases.UPDATED.search(self.text)
         if updated and self._signs_of_a_person() < 2 + bool(self.origin.weak) + 2 * bool(self.origin.strong):
             return Classified(Kind.OTHER, "other.updated", quoted(updated[0]))
-        closed = phrases.CLOSED.search(self.text)
-        found = closed or phrases.SURVEY.search(self.text)
+        closed = self._first(programs.ended)
+        survey = phrases.SURVEY.search(self.text)
+        found = closed or (survey and survey[0])
         subject = _CLOSED_SUBJECT.search(self.subject) or _SURVEY_SUBJECT.search(self.subject)
         if not found or (self.receipt and not subject):
             return None
         score = 2 + bool(subject) + 2 * bool(self.origin.strong) + bool(self.origin.weak)
         if score <= self._signs_of_a_person():
             return None
-        return Classified(Kind.OTHER, "other.closed" if closed else "other.survey", quoted(found[0]))
+        return Classified(Kind.OTHER, "other.closed" if closed else "other.survey", quoted(found))
 
     def _acknowledgement(self) -> Classified | None:
-        automatic = phrases.AUTOMATIC.search(self.text)
+        automatic = self._first(programs.automatic)
+        silent = self._first(programs.no_reply)
         courtesy = phrases.COURTESY.search(self.text)
-        promise = phrases.PROMISE.search(self.text)
+        promised = phrases.PROMISE.search(self.text) or promise(self.new)
         subject = None if self.replied else _RECEIVED_SUBJECT.search(self.subject)
-        score = 2 * bool(self.receipt) + 3 * bool(automatic) + bool(courtesy) + bool(promise) + 2 * bool(subject)
-        found = self.receipt or automatic or subject or courtesy
+        received = self.receipt or ("" if self.replied else programs.receipt(self.subject))
+        score = 2 * bool(received) + 3 * bool(automatic) + bool(courtesy) + bool(promised) + 2 * bool(subject)
+        score += 2 * bool(silent)
+        found = received or automatic or (subject and subject[0]) or (courtesy and courtesy[0]) or silent
         if not found or score < 2:
             return None
         score += 3 * bool(self.origin.strong) + bool(self.origin.weak)
         if score <= self._signs_of_a_person():
             return None
-        return Classified(Kind.ACKNOWLEDGEMENT, "acknowledgement.phrase", quoted(found[0]))
+        return Classified(Kind.ACKNOWLEDGEMENT, "acknowledgement.phrase", quoted(found))
 
     def _bulk(self) -> Classified | None:
         found = bulk_evidence(self.message, self.text)
@@ -217,30 +242,6 @@ class _Reading:
         if machine or _COMPLAINT_SUBJECT.search(self.subject):
             return Classified(Kind.OTHER, "other.automatic", quoted(told.weak or self.message.sender))
         return None
-
-
-_SAID_BY_PROGRAMS = (phrases.AUTOMATIC, phrases.OUT_OF_OFFICE, phrases.SURVEY, phrases.UPDATED)
-_SAID_BY_BOTH = (
-    *(phrases.RECEIPT, phrases.BOILERPLATE, phrases.CLOSED, phrases.CHALLENGE),
-    *(phrases.PROMISE, phrases.COURTESY),
-)
-_WORD = re.compile(r"\w+")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
-
-
-def _expected(sentence: str) -> bool:
-    """Whether a program would say it: nothing that speaks for a person."""
-    words = _words(sentence)
-    if words <= 3 or phrases.GREETING.match(sentence) or (words <= 8 and phrases.CLOSING.search(sentence)):
-        return True
-    if any(known.search(sentence) for known in _SAID_BY_PROGRAMS):
-        return True
-    return any(known.search(sentence) for known in _SAID_BY_BOTH) and not phrases.PERSON.search(sentence)
-
-
-def _words(sentence: str) -> int:
-    """Words, also where a script writes them without spaces between."""
-    return len(_WORD.findall(sentence)) + len(_UNSPACED.findall(sentence)) // 3
 
 
 def _is_over(text: str, position: int) -> bool:

@@ -8,11 +8,14 @@ import re
 from dataclasses import dataclass
 
 from replies.message import Message
-from replies.phrases import plain, table
+from replies.phrases import alternatives, plain, table
 
 NULL_SENDER = "Return-Path: <>"
+FEWEST_LETTERS = 3
 
 _TEAM = table("team")
+_COMPANY = re.compile(rf"(?<!\w)(?:{alternatives('company')})(?!\w)")
+_AUTOMATIC_SUBJECT = re.compile(rf"(?:\[[^\]]{{1,60}}\] ?|【)?(?:{alternatives('subject_automatic')})(?: ?[:：-]|】|$| \()")
 _HELPDESK = re.compile(
     r"zendesk|redmine|zammad|osticket|freescout|freshdesk|request tracker|\brt\b|otrs|znuny|help ?scout|hubspot"
     r"|intercom"
@@ -75,6 +78,8 @@ def _automatic(message: Message) -> tuple[str, str]:
             return f"{name}: {message.header(name)}", ""
     if message.return_path == "":
         return NULL_SENDER, ""
+    if _AUTOMATIC_SUBJECT.match(plain(message.subject)):
+        return f"Subject: {message.subject[:100]}", ""
     for name in _EXCHANGE_FIELDS:
         if message.header(name):
             return f"{name}: {message.header(name)}", ""
@@ -86,7 +91,13 @@ def _automatic(message: Message) -> tuple[str, str]:
 
 
 def _is_person(message: Message) -> bool:
+    """Whether the sender goes by a name that is neither a team's, nor a firm's, nor that of the domain."""
     name = plain(message.sender_name).partition(" via ")[0]
-    if _TEAM.search(name):
+    local, _, domain = message.sender.partition("@")
+    if _TEAM.search(name) or _COMPANY.search(name):
         return False
-    return bool(name) or not _TEAM.search(message.sender.partition("@")[0])
+    letters = "".join(char for char in name if char.isalnum())
+    labels = "".join(char for char in domain.rpartition(".")[0] if char.isalnum())
+    if len(letters) >= FEWEST_LETTERS and letters in labels:
+        return False
+    return bool(name) or not _TEAM.search(local)
