@@ -5,35 +5,53 @@ import re
 from replies.message import Message
 from replies.phrases import plain, table
 
+ENOUGH = 3
+"""Points of suspicion that make a mail advertising; no single sign gives them, a spam filter's verdict aside."""
+
 _UNSUBSCRIBE = table("unsubscribe")
 _ADVERT = table("advert")
 _ADVERTISER = re.compile(
     r"newsletter|\bnews@|deals?@|offers?@|promo|marketing|mailing|campaign|announce|pharmac|drugs|viagra|casino"
-    r"|lotter|loan|-bounces?@|\bowner-|@lists?\.|dev-null"
+    r"|lotter|loan|\@lists?\.|dev-null|\bads?@|digest|subscri|bulletin|shopper|update@|@e?mail\d?\.|@em\d{0,4}\.|@click\."
 )
-_LIST_FIELDS = (
-    *("list-id", "list-unsubscribe", "list-post", "list-help", "x-mailman-version", "x-campaign", "x-campaignid"),
-    *("x-mailchimp-id", "x-list", "x-beenthere", "x-bulkmail"),
+_ENVELOPE = re.compile(r"(?:^|[-+._])(?:bounces?|owner|return|errors?|admin)(?:[-+._@]|\d)|[-=+][\w.-]{2,40}=[\w.-]{3,60}@")
+_LISTS = ("list-id", "list-post", "x-mailman-version", "x-beenthere", "mailing-list", "x-mailing-list", "x-ml-name")
+_MAILINGS = (
+    *("list-unsubscribe", "list-help", "list-subscribe", "x-campaign", "x-campaignid", "x-mailchimp-id", "x-list"),
+    *("x-bulkmail", "x-mc-user", "x-newsletter", "x-csa-complaints", "x-mailer-lid", "x-ml-info", "x-rpcampaign"),
+    *("x-sg-marketing", "x-mailgun-tag", "x-list-unsubscribe", "x-unsubscribe"),
 )
 _LINKS = re.compile(r"https?://")
 
 
 def bulk_evidence(message: Message, text: str) -> str:
-    """What shows that `message` went to many, or ""; `text` is its new part in plain form."""
-    for name in _LIST_FIELDS:
+    """What shows that `message` went to many, or ""; `text` is its new part in plain form.
+
+    Of an answer only the marks of a discussion list count: desks add links to unsubscribe to what their people write.
+    """
+    answers = bool(message.in_reply_to or message.references)
+    for name in _LISTS if answers else (*_LISTS, *_MAILINGS):
         if message.headers.get(name):
             return f"{name}: {message.header(name)}"
-    found = _UNSUBSCRIBE.search(plain(message.text[-6000:])) or _UNSUBSCRIBE.search(text)
-    if found:
-        return found[0]
     precedence = plain(message.header("precedence"))
     if precedence in ("bulk", "list", "junk"):
         return f"precedence: {precedence}"
-    if message.in_reply_to or message.references:
+    if answers:
         return ""
+    found = _UNSUBSCRIBE.search(plain(message.text[-6000:])) or _UNSUBSCRIBE.search(text)
+    return found[0] if found else _suspicion(message, text)
+
+
+def _suspicion(message: Message, text: str) -> str:
+    advert = sorted({match[0] for match in _ADVERT.finditer(f"{plain(message.subject)} {text}")})
     sender = plain(f"{message.header('from')} {message.return_path or ''} {message.header('reply-to')}")
-    found_words = {match[0] for match in _ADVERT.finditer(f"{plain(message.subject)} {text}")}
     advertiser = _ADVERTISER.search(sender)
-    # one word of advertising proves nothing, and a person may write two: the sender or many links must agree
-    score = len(found_words) + 2 * bool(advertiser) + (len(_LINKS.findall(text)) >= 4)
-    return ", ".join(sorted(found_words) or [advertiser[0] if advertiser else ""]) if score >= 3 else ""
+    envelope = message.return_path != message.sender and _ENVELOPE.search(message.return_path or "")
+    links = max(message.links, len(_LINKS.findall(message.text)))
+    filtered = plain(message.header("x-spam-flag")).startswith("yes")
+    points = min(len(advert), 3) + 2 * bool(advertiser) + 2 * bool(envelope)
+    points += (links >= 4) + (links >= 10) + (links >= 25) + 3 * filtered
+    if points < ENOUGH:
+        return ""
+    signs = (*advert, *(match[0] for match in (advertiser, envelope) if match), "x-spam-flag" if filtered else "")
+    return ", ".join(filter(None, signs)) or f"{links} links"

@@ -1,5 +1,6 @@
 """Whether a mail is a delivery report (RFC 3464, and the many that are older or odder), and whether it is final."""
 
+import re
 from dataclasses import dataclass
 
 from replies.message import Message
@@ -9,6 +10,7 @@ _DAEMON = table("bounce_sender")
 _SUBJECT = table("bounce_subject")
 _BODY = table("bounce_text")
 _DELAYED = table("bounce_delayed")
+_SNS = re.compile(r'^\s{0,9}\{\s{0,9}"(?:notificationType|eventType)":\s?"(Bounce|Delivery|Complaint)"')  # Amazon SES through SNS
 _FINAL = table("bounce_final")
 
 
@@ -31,6 +33,9 @@ def bounce(message: Message) -> Bounce | None:
         return Bounce(_permanent(message), "bounce.report", message.header("content-type"))
     if report:
         return None
+    notice = _SNS.search(message.text[:400])
+    if notice and notice[1] != "Complaint":
+        return Bounce(notice[1] == "Bounce", "bounce.sns", notice[0])
     if message.header("x-failed-recipients"):
         return Bounce(_permanent(message), "bounce.failed_recipients", message.header("x-failed-recipients"))
     return _odd(message)

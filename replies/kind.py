@@ -25,6 +25,12 @@ from replies.wrappers import framed
 
 MAX_JUDGED = 4_000
 
+FEWEST_FIELDS = 2
+"""Lines of a form that make a record."""
+
+DESK_MARKS = 2
+"""What the mark of a helpdesk weighs against signs of a person."""
+
 FEWEST_WORDS = 5
 """Words that no program would say: fewer are no sign of a person."""
 
@@ -62,7 +68,15 @@ _COMPLAINT_SUBJECT = re.compile(r"^(?:fwd?: )?(?:complaint about|(?:email )?(?:f
 _REPLY_SUBJECT = re.compile(r"^(?:re|aw|sv|antw|rép|rif|vs|odp|ynt)(?:\[\d\])? ?:")
 _QUESTION_MARKS = ("?", "？", ";", "؟")
 _MONEY = re.compile(r"(?:[€$£¥₽₺]|\b(?:eur|usd|chf|gbp|kr|zł|kč|ft|lei|руб|грн))\.? ?\d|\d ?(?:[€$£¥₽₺%円元원]|(?:eur|euros?|usd|chf|gbp|kr|zł|kč|ft|lei|руб|грн)\b)")
-_WAS = re.compile(r"\b(?:was|were|been|war|étais|estaba|ero|estava|byłe?a?m|был[аи]?)\b[^.!?]{0,30}$")
+_DOT_OF_DATE = re.compile(r"(?<=\d)\.(?=\s|\d|$)")
+_QUOTED = re.compile(r'"[^"\n]{1,200}"|“[^”\n]{1,200}”|„[^“”"\n]{1,200}[“”"]|«[^»\n]{1,200}»|»[^«\n]{1,200}«|「[^」\n]{1,200}」')
+_FIELD = re.compile(r"\s{0,4}[*•-]?\s?[^\W\d_][^:.!?]{0,30}:(?:\s|$)")
+_WAS = re.compile(
+    r"\b(?:was|were|been|war|waren|gewesen|étais|étions|estaba|estuve|ero|eravamo|estava|estive|was|waren|var|vært|varit"
+    r"|været|olin|olimme|byłe?a?m|byliśmy|byl[aio]?|bol[aio]?|voltam|voltunk|am fost|fusesem|ήμουν|bi[ol]a?|бях|бяхме|был[аи]?|був|була)"
+    r"\b[^.!?]{0,40}$"
+)
+_OTHERS = re.compile(r"^(?:is|he|she|ist|est|está|è|är|er|on|jest|je) ")
 
 
 def classify(message: Message, new_text: str, ours: Sequence[str] = ()) -> Classified:
@@ -85,16 +99,25 @@ class _Reading:
         self.message = message
         self.ours = ours
         self.new = new_text[:MAX_JUDGED]
-        self.text = plain(self.new)
+        own = _QUOTED.sub(" ", _without_record(self.new))
+        self.text = _without_dots(plain(_QUOTED.sub(" ", self.new)))
         self.subject = plain(message.subject)
         self.replied = bool(_REPLY_SUBJECT.match(self.subject))  # such a subject is ours, coming back
         self.origin = origin(message)
         self.framed = framed(message.text[:MAX_JUDGED].split("\n")) is not None
-        self.said = [plain(sentence) for sentence in sentences(self.new)]
+        self.said = [_without_dots(plain(sentence)) for sentence in sentences(own)]
         self.receipt = self._first(programs.receipt)
+        self.titled = self._title()
         self.rest = [sentence for sentence in self.said if not programs.expected(sentence)]
         self.words = sum(map(programs.words, self.rest))
         self.first_person = any(phrases.PERSON.search(sentence) for sentence in self.rest)
+
+    def _title(self) -> str:
+        """The words of a subject of theirs that confirm a receipt, or ""."""
+        if self.replied:
+            return ""
+        found = _RECEIVED_SUBJECT.search(self.subject)
+        return found[0] if found else programs.receipt(self.subject)
 
     def _first(self, speaks: Callable[[str], str]) -> str:
         """The words by which the first sentence speaks, or ""."""
@@ -109,6 +132,7 @@ class _Reading:
             or self._out_of_office()
             or self._challenge()
             or self._notice()
+            or self._copy()
             or self._acknowledgement()
             or self._bulk()
             or self._automatic()
@@ -153,8 +177,8 @@ class _Reading:
     def _out_of_office(self) -> Classified | None:
         told = self.origin
         subject = None if self.replied else _ABSENT_OR_AUTOMATIC.search(self.subject)
-        found = phrases.OUT_OF_OFFICE.search(self.text)
-        if self.receipt and not told.person and not (found and _ABSENT.search(found[0]) and not told.desk):
+        found = phrases.OUT_OF_OFFICE.search(self.text) or phrases.CLOSED_SHOP.search(self.text)
+        if (self.receipt or programs.receipt(self.subject)) and not told.person and not (found and _ABSENT.search(found[0]) and not told.desk):
             return None  # a desk that confirms the receipt and tells its hours
         marked = told.strong or subject or told.vacation
         if found and (marked or (found.start() < 250 and told.weak and not told.desk)):
@@ -162,18 +186,27 @@ class _Reading:
         # Desks acknowledge with the vacation responder of their mail server, too.
         if told.vacation and not self.receipt and not phrases.COURTESY.search(self.text):
             return Classified(Kind.OUT_OF_OFFICE, "out_of_office.header", quoted(self.message.subject))
-        if found and found.start() < 200 and self.words <= 30 and not _is_over(self.text, found.start()):
+        if found and found.start() < 200 and self.words <= 30 and self._is_away(found):
             return Classified(Kind.OUT_OF_OFFICE, "out_of_office.text", quoted(found[0]))
         absent = (told.strong or told.weak) and not told.desk and _ABSENT.search(self.subject)
         if absent and _ABSENT_OR_AUTOMATIC.search(self.subject) and not self.receipt:
             return Classified(Kind.OUT_OF_OFFICE, "out_of_office.subject", quoted(self.message.subject))
         return self._responder()
 
+    def _is_away(self, found: re.Match[str]) -> bool:
+        """Whether `found` speaks of the sender, and of now: "I was away", "Tom is away, so I looked" do not."""
+        if _WAS.search(self.text[max(0, found.start() - 45) : found.start() + 6]) or _OTHERS.match(found[0]):
+            return False
+        about = next((sentence for sentence in self.said if found[0] in sentence), "")
+        return not phrases.DID.search(about) and not any(phrases.DID.search(sentence) for sentence in self.rest)
+
     def _responder(self) -> Classified | None:
         """A person's own responder, whose words nobody foresaw: it says when or whom to ask instead."""
         told = self.origin
         if not told.strong or told.desk or self.receipt or not told.person or " " not in self.message.sender_name:
             return None
+        if phrases.COURTESY.search(self.text) and (phrases.PROMISE.search(self.text) or promise(self.new)):
+            return None  # "thanks for writing, I will be back to you by tomorrow"
         found = phrases.URGENT.search(self.text) or phrases.RETURN.search(self.text)
         return Classified(Kind.OUT_OF_OFFICE, "out_of_office.responder", quoted(found[0])) if found else None
 
@@ -197,21 +230,27 @@ class _Reading:
         subject = _CLOSED_SUBJECT.search(self.subject) or _SURVEY_SUBJECT.search(self.subject)
         if not found or (self.receipt and not subject):
             return None
-        score = 2 + bool(subject) + 2 * bool(self.origin.strong) + bool(self.origin.weak)
+        score = 2 + 2 * bool(subject) + 2 * bool(self.origin.strong) + bool(self.origin.weak)
         if score <= self._signs_of_a_person():
             return None
         return Classified(Kind.OTHER, "other.closed" if closed else "other.survey", quoted(found))
+
+    def _copy(self) -> Classified | None:
+        """What we wrote, sent back, and nothing of theirs beside it."""
+        found = phrases.COPY.search(self.text) or (not self.replied and phrases.COPY.search(self.subject))
+        if not found or self.receipt or self.first_person or phrases.PROMISE.search(self.text):
+            return None
+        return Classified(Kind.OTHER, "other.copy", quoted(found[0]))
 
     def _acknowledgement(self) -> Classified | None:
         automatic = self._first(programs.automatic)
         silent = self._first(programs.no_reply)
         courtesy = phrases.COURTESY.search(self.text)
         promised = phrases.PROMISE.search(self.text) or promise(self.new)
-        subject = None if self.replied else _RECEIVED_SUBJECT.search(self.subject)
-        received = self.receipt or ("" if self.replied else programs.receipt(self.subject))
-        score = 2 * bool(received) + 3 * bool(automatic) + bool(courtesy) + bool(promised) + 2 * bool(subject)
+        titled = self.titled
+        score = 2 * bool(self.receipt) + 3 * bool(automatic) + bool(courtesy) + bool(promised) + 2 * bool(titled)
         score += 2 * bool(silent)
-        found = received or automatic or (subject and subject[0]) or (courtesy and courtesy[0]) or silent
+        found = self.receipt or automatic or titled or (courtesy and courtesy[0]) or silent
         if not found or score < 2:
             return None
         score += 3 * bool(self.origin.strong) + bool(self.origin.weak)
@@ -221,7 +260,7 @@ class _Reading:
 
     def _bulk(self) -> Classified | None:
         found = bulk_evidence(self.message, self.text)
-        if not found or self.origin.desk:
+        if not found or (self.origin.desk and (self.origin.answers or self.replied or found.startswith("precedence"))):
             return None
         if found.startswith("precedence") and (self.origin.answers or self.replied or self.origin.strong):
             return None
@@ -233,6 +272,8 @@ class _Reading:
         acknowledges = _RECEIVED_SUBJECT.search(self.subject) or phrases.COURTESY.search(self.text)
         if told.strong == NULL_SENDER and not told.answers and not acknowledges:
             return Classified(Kind.BULK, "bulk.null_sender", quoted(told.strong))
+        if told.strong and told.desk and told.person and self._signs_of_a_person() > DESK_MARKS:
+            return None  # some helpdesks declare automatic whatever their people write
         if told.strong:
             return Classified(Kind.ACKNOWLEDGEMENT, "acknowledgement.header", quoted(told.strong))
         # An answer to ours that says something of its own is a person's, whatever its address is called: desks write from
@@ -244,6 +285,15 @@ class _Reading:
         return None
 
 
-def _is_over(text: str, position: int) -> bool:
-    """Whether the absence is past: "sorry, I was out of the office last week"."""
-    return bool(_WAS.search(text[max(0, position - 40) : position + 6]))
+def _without_dots(text: str) -> str:
+    """Without the dots of dates and ordinals, at which a phrase would take the sentence for ended."""
+    return _DOT_OF_DATE.sub("", text)
+
+
+def _without_record(text: str) -> str:
+    """Without lines of a form such as "Name: Ann", where there are several: nobody says these."""
+    lines = text.split("\n")
+    fields = [bool(_FIELD.match(line)) for line in lines]
+    if sum(fields) < FEWEST_FIELDS:
+        return text
+    return "\n".join("" if field else line for line, field in zip(lines, fields, strict=True))

@@ -22,6 +22,7 @@ MAX_VALUES = 50
 
 _PLAIN = ("text/plain", "text/enriched", "text/markdown")
 _SOURCE = re.compile(r"\s{0,100}<(?:html|!doctype|body|div|head)\b", re.I)  # HTML that is declared as plain text
+_LINK = re.compile(rb"<(?:a|img)\s{1,20}[^<>]{0,200}(?:href|src)", re.I)
 _STUB = re.compile(r"\b(?:html|browser|web version|webversion)\b", re.I)
 _REPORT_FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{2,60}):[ \t]*(.{0,1000})$", re.M)
 _RETURNED_ID = re.compile(r"^[> |]{0,6}Message-ID:[ \t]{0,20}(?:\r?\n[ \t]{1,20})?(<[^<>\s]{1,300}>)", re.M | re.I)
@@ -61,6 +62,7 @@ class Message:
     report: Report | None = None
     returned_ids: tuple[str, ...] = ()  # Message-IDs of the mail that a bounce encloses
     returned_recipients: tuple[str, ...] = ()  # every address that the enclosed mail or the report names
+    links: int = 0  # how many the HTML has, pictures among them
 
     def header(self, name: str) -> str:
         """The first value of a header, or ""; `name` in lower case."""
@@ -108,6 +110,7 @@ def _read(raw: bytes) -> Message:
         report=report,
         returned_ids=returned[0],
         returned_recipients=tuple(dict.fromkeys((*(report.recipients if report else ()), *returned[1]))),
+        links=sum(len(_LINK.findall(part.data())) for part in entities if part.type == "text/html"),
     )
 
 

@@ -15,7 +15,7 @@ MAX_FOUND = 20
 
 _MATTER, _TAKEN_IN, _NOT_TAKEN_IN, _ENDED = (table(name) for name in ("matter", "taken_in", "not_taken_in", "ended"))
 _AUTOMATIC_WORD, _AUTOMATIC_MAIL = table("automatic_word"), table("automatic_mail")
-_NO_REPLY = table("notice_no_reply")
+_NO_REPLY, _NEGATION = table("notice_no_reply"), table("negation")
 _SAID_BY_PROGRAMS = (phrases.AUTOMATIC, phrases.OUT_OF_OFFICE, phrases.SURVEY, phrases.UPDATED, _NO_REPLY)
 _SAID_BY_BOTH = (phrases.BOILERPLATE, phrases.CLOSED, phrases.CHALLENGE, phrases.PROMISE, phrases.COURTESY)
 _DIVIDES = re.compile(r"[:;?!。！？]")
@@ -79,6 +79,6 @@ def _together(sentence: str, one: re.Pattern[str], other: re.Pattern[str]) -> st
                 gap = sentence[end : found.start()]
             else:
                 gap = ""
-            if len(gap) <= MAX_GAP and not _DIVIDES.search(gap):
+            if len(gap) <= MAX_GAP and not _DIVIDES.search(gap) and not _NEGATION.search(gap):
                 return sentence[min(start, found.start()) : max(end, found.end())]
     return ""
