@@ -22,6 +22,7 @@ _SIGNATURE = re.compile(r"\s{0,3}(?:--|—{1,3}|–{1,2}|__|-- ?\xa0?)\s*$")
 _LONG_RULE = re.compile(r"\s{0,3}(?:-{3,10}|—{4,}|_{3,}|={3,}|\*{3,}|━{3,}|─{3,})\s*$")
 _ANY_RULE = re.compile(r"[\s\-_=*—–━─#~.]+$")
 _DEVICE = re.compile(rf"\s{{0,4}}(?:{alternatives('device_signature')})\s*$", re.I)
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")  # marks of direction and the like
 _WORDS_ONLY = re.compile(r"[^\w]+")
 
 
@@ -44,13 +45,7 @@ def repeats_ours(text: str, ours: Sequence[str]) -> bool:
 
 def _lines(text: str) -> list[str]:
     text = text[:MAX_INPUT].replace("\r\n", "\n").replace("\r", "\n")
-    text = (
-        text.replace("\xa0", " ")
-        .replace("\u200b", "")
-        .replace("\ufeff", "")
-        .replace("\u200e", "")
-        .replace("\u2028", "\n")
-    )
+    text = _UNSEEN.sub("", text.replace("\xa0", " ").replace("\u2028", "\n"))
     return unescaped(text).split("\n")[:MAX_LINES]
 
 

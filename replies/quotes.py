@@ -20,7 +20,7 @@ _WROTE_AT_END = re.compile(
 )
 _ADDRESS = re.compile(r"[\w.+'-]{1,80}@[\w.-]{1,80}|<mailto:|\[mailto:")
 _WHEN = re.compile(
-    r"\d{1,2}[:.h]\d{2}|\d{4}[-/.年]\s?\d{1,2}|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}"
+    r"\d{1,2}[:.h]\d{2}|\d{4}[-/.年년]\s?\d{1,2}|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}"
     r"|\b\d{1,2}\.? [^\W\d]{3,12}\.? (?:de )?\d{4}|[^\W\d]{3,12}\.? \d{1,2},? \d{4}"
 )
 _OPENER = re.compile(
@@ -53,7 +53,8 @@ def attribution(lines: Sequence[str], index: int) -> int:
         return 0
     if _attributes(line, lines, index + 1):
         return 1
-    if not (_OPENER.match(line) or _WHEN.search(line) or _ADDRESS.search(line)):
+    dated = bool(_WHEN.search(line) or _ADDRESS.search(line))
+    if not (dated or _OPENER.match(line) or _begins_with_address(lines, index + 1)):
         return 0
     joined = line
     for count in range(1, MAX_JOINED):
@@ -62,10 +63,12 @@ def attribution(lines: Sequence[str], index: int) -> int:
         following = lines[index + count].strip().lstrip("> ").strip()
         if not following or len(following) > MAX_LINE:
             return 0
-        if count == 1 and _OPENER.match(following) and _attributes(following, lines, index + 2):
+        if count == 1 and not dated and _OPENER.match(following) and _attributes(following, lines, index + 2):
             return 0  # the next line is one by itself
         joined = f"{joined} {following}"
-        if len(joined) <= MAX_LINE and _attributes(joined, lines, index + count + 1) and _opens(joined):
+        if len(joined) <= MAX_LINE and _attributes(joined, lines, index + count + 1) and (
+            _opens(joined) or _ADDRESS.search(f"{line} {lines[index + 1]}")
+        ):
             return count + 1
     return 0
 
@@ -87,6 +90,11 @@ def _attributes(line: str, lines: Sequence[str], following: int) -> bool:
 
 def _opens(line: str) -> bool:
     return bool(_OPENER.match(line) or _WHEN.match(line))
+
+
+def _begins_with_address(lines: Sequence[str], index: int) -> bool:
+    """Whether the next line goes on with the address of a name that stands alone in this one."""
+    return index < len(lines) and lines[index].lstrip("> ").startswith("<") and bool(_ADDRESS.search(lines[index][:100]))
 
 
 def _next_is_quoted(lines: Sequence[str], index: int) -> bool:

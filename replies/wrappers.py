@@ -7,8 +7,14 @@ back what was just sent in.
 import re
 from collections.abc import Sequence
 
-from replies.phrases import alternatives
+from replies import programs
+from replies.phrases import alternatives, entries, plain
+from replies.sentences import sentences
 
+MAX_BYLINE = 90
+FEWEST_FIELDS = 2
+
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _FRAME_OPENS = re.compile(rf"\s{{0,10}}(?:{alternatives('frame_opens')})\s*$", re.I)
 _FRAME_ENDS = re.compile(rf"\s{{0,10}}(?:{alternatives('frame_ends')})", re.I)
 _REDMINE = re.compile(
@@ -38,6 +44,9 @@ _BANNER = re.compile(
     r"|message) (?:originated|came) from outside)",
     re.I,
 )
+_COMMENTED = re.compile(rf"\s{{0,6}}[^\W\d_][^<>@:,.!?\n]{{1,60}} (?:{alternatives('commented')}) ?[:：]?\s*$", re.I)
+_WEEKDAY = re.compile(rf"\b(?:{'|'.join(entries('weekdays').values())})\b", re.I)
+_RECORD = re.compile(r"\s{0,6}[^\W\d_][^:.!?]{1,30}:(?:\s|$)")
 _TAIL = re.compile(rf"\s{{0,6}}(?:{alternatives('desk_footer')})", re.I)
 
 
@@ -58,10 +67,12 @@ def without_chrome(lines: Sequence[str]) -> list[str]:
     kept = _after_marker(kept)
     kept = _below_redmine(kept)
     kept = _first_comment(kept)
+    kept = _below_commented(kept)
     start = _first_text(kept)
     if start < len(kept) and _BANNER.match(kept[start][:300]):
         end = next((index for index in range(start, min(start + 8, len(kept))) if not kept[index].strip()), start + 1)
         kept = kept[end:]
+    kept = _before_record(kept)
     end = next((index for index, line in enumerate(kept) if index > 0 and _TAIL.match(line[:300])), len(kept))
     return kept[:end] if "".join(kept[:end]).strip() else kept
 
@@ -100,18 +111,50 @@ def _below_redmine(lines: list[str]) -> list[str]:
 
 
 def _first_comment(lines: list[str]) -> list[str]:
-    """A history of comments, newest first, each under its "Name, date" line: the first of them."""
+    """Of comments, newest first, each under its "Name, date" line, the first; of a text with such a history, the text."""
     start = _first_text(lines)
-    if start >= len(lines) or not _is_byline(lines, start):
+    if start >= len(lines):
         return lines
-    rest = lines[start + 1 :]
-    end = next((index for index in range(len(rest)) if _is_byline(rest, index)), len(rest))
+    first = next((at for at in range(start, len(lines)) if _is_byline(lines, at)), len(lines))
+    if first == len(lines) or (first > start and not _is_dated(lines[first])):
+        return lines
+    if first > start and not _announces(lines[start:first]):
+        return lines[:first]
+    rest = lines[first + 1 :]
+    end = next((at for at in range(len(rest)) if _is_byline(rest, at)), None)
     return rest[:end]
+
+
+def _announces(lines: Sequence[str]) -> bool:
+    """Whether lines above the first comment say no more than that there is one."""
+    said = [plain(sentence) for sentence in sentences("\n".join(line for line in lines if not _RULE.match(line)))]
+    return not any(programs.receipt(each) or programs.ended(each) or not programs.expected(each) for each in said)
+
+
+def _is_dated(line: str) -> bool:
+    """Whether a byline below a text could not be a date that the text speaks of."""
+    return bool(_YEAR.search(line)) and ":" not in line.partition(",")[0] and not _WEEKDAY.search(line.partition(",")[0])
+
+
+def _below_commented(lines: list[str]) -> list[str]:
+    start = _first_text(lines)
+    alone = start + 1 < len(lines) and len(lines[start]) <= MAX_BYLINE and not lines[start + 1].strip()
+    return lines[start + 1 :] if alone and _COMMENTED.match(lines[start]) else lines
+
+
+def _before_record(lines: Sequence[str]) -> list[str]:
+    """Without the fields of the ticket that some desks put below a rule at the end."""
+    for index, line in enumerate(lines):
+        if index and _RULE.match(line):
+            below = [later for later in lines[index + 1 : index + 12] if later.strip() and not _RULE.match(later)]
+            if len(below) >= FEWEST_FIELDS and all(_RECORD.match(later[:80]) for later in below[:FEWEST_FIELDS]):
+                return list(lines[:index])
+    return list(lines)
 
 
 def _is_byline(lines: Sequence[str], index: int) -> bool:
     line = lines[index]
-    if not 8 < len(line.strip()) <= 90 or not _BYLINE.match(line):
+    if not 8 < len(line.strip()) <= MAX_BYLINE or not _BYLINE.match(line):
         return False
     before = index == 0 or not lines[index - 1].strip() or bool(_RULE.match(lines[index - 1]))
     after = index + 1 >= len(lines) or not lines[index + 1].strip()
