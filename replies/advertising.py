@@ -14,7 +14,9 @@ _ADVERTISER = re.compile(
     r"newsletter|\bnews@|deals?@|offers?@|promo|marketing|mailing|campaign|announce|pharmac|drugs|viagra|casino"
     r"|lotter|loan|\@lists?\.|dev-null|\bads?@|digest|subscri|bulletin|shopper|update@|@e?mail\d?\.|@em\d{0,4}\.|@click\."
 )
-_ENVELOPE = re.compile(r"(?:^|[-+._])(?:bounces?|owner|return|errors?|admin)(?:[-+._@]|\d)|[-=+][\w.-]{2,40}=[\w.-]{3,60}@")
+_ENVELOPE = re.compile(
+    r"(?:^|[-+._])(?:bounces?|owner|return|errors?|admin)(?:[-+._@]|\d)|[-=+][\w.-]{2,40}=[\w.-]{3,60}@"
+)
 _LISTS = ("list-id", "list-post", "x-mailman-version", "x-beenthere", "mailing-list", "x-mailing-list", "x-ml-name")
 _MAILINGS = (
     *("list-unsubscribe", "list-help", "list-subscribe", "x-campaign", "x-campaignid", "x-mailchimp-id", "x-list"),

@@ -10,7 +10,9 @@ _DAEMON = table("bounce_sender")
 _SUBJECT = table("bounce_subject")
 _BODY = table("bounce_text")
 _DELAYED = table("bounce_delayed")
-_SNS = re.compile(r'^\s{0,9}\{\s{0,9}"(?:notificationType|eventType)":\s?"(Bounce|Delivery|Complaint)"')  # Amazon SES through SNS
+_SNS = re.compile(
+    r'^\s{0,9}\{\s{0,9}"(?:notificationType|eventType)":\s?"(Bounce|Delivery|Complaint)"'
+)  # Amazon SES through SNS
 _FINAL = table("bounce_final")
 
 

@@ -15,7 +15,9 @@ FEWEST_LETTERS = 3
 
 _TEAM = table("team")
 _COMPANY = re.compile(rf"(?<!\w)(?:{alternatives('company')})(?!\w)")
-_AUTOMATIC_SUBJECT = re.compile(rf"(?:\[[^\]]{{1,60}}\] ?|【)?(?:{alternatives('subject_automatic')})(?: ?[:：-]|】|$| \()")
+_AUTOMATIC_SUBJECT = re.compile(
+    rf"(?:\[[^\]]{{1,60}}\] ?|【)?(?:{alternatives('subject_automatic')})(?: ?[:：-]|】|$| \()"
+)
 _HELPDESK = re.compile(
     r"zendesk|redmine|zammad|osticket|freescout|freshdesk|request tracker|\brt\b|otrs|znuny|help ?scout|hubspot"
     r"|intercom"

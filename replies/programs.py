@@ -18,6 +18,10 @@ _AUTOMATIC_WORD, _AUTOMATIC_MAIL = table("automatic_word"), table("automatic_mai
 _NO_REPLY, _NEGATION = table("notice_no_reply"), table("negation")
 _SAID_BY_PROGRAMS = (phrases.AUTOMATIC, phrases.OUT_OF_OFFICE, phrases.SURVEY, phrases.UPDATED, _NO_REPLY)
 _SAID_BY_BOTH = (phrases.BOILERPLATE, phrases.CLOSED, phrases.CHALLENGE, phrases.PROMISE, phrases.COURTESY)
+MONEY = re.compile(
+    r"(?:[€$£¥₽₺]|\b(?:eur|usd|chf|gbp|kr|zł|kč|ft|lei|руб|грн))\.? ?\d"
+    r"|\d ?(?:[€$£¥₽₺円元원]|(?:eur|euros?|usd|chf|gbp|kr|zł|kč|ft|lei|руб|грн)\b)"
+)
 _DIVIDES = re.compile(r"[:;?!。！？]")
 _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
@@ -57,7 +61,7 @@ def expected(sentence: str) -> bool:
         return True
     if any(known.search(sentence) for known in _SAID_BY_PROGRAMS):
         return True
-    if phrases.PERSON.search(sentence) or phrases.DID.search(sentence):
+    if phrases.PERSON.search(sentence) or phrases.DID.search(sentence) or MONEY.search(sentence):
         return False
     return bool(receipt(sentence) or automatic(sentence)) or any(known.search(sentence) for known in _SAID_BY_BOTH)
 

@@ -66,8 +66,10 @@ def attribution(lines: Sequence[str], index: int) -> int:
         if count == 1 and not dated and _OPENER.match(following) and _attributes(following, lines, index + 2):
             return 0  # the next line is one by itself
         joined = f"{joined} {following}"
-        if len(joined) <= MAX_LINE and _attributes(joined, lines, index + count + 1) and (
-            _opens(joined) or _ADDRESS.search(f"{line} {lines[index + 1]}")
+        if (
+            len(joined) <= MAX_LINE
+            and _attributes(joined, lines, index + count + 1)
+            and (_opens(joined) or _ADDRESS.search(f"{line} {lines[index + 1]}"))
         ):
             return count + 1
     return 0
@@ -94,7 +96,9 @@ def _opens(line: str) -> bool:
 
 def _begins_with_address(lines: Sequence[str], index: int) -> bool:
     """Whether the next line goes on with the address of a name that stands alone in this one."""
-    return index < len(lines) and lines[index].lstrip("> ").startswith("<") and bool(_ADDRESS.search(lines[index][:100]))
+    return (
+        index < len(lines) and lines[index].lstrip("> ").startswith("<") and bool(_ADDRESS.search(lines[index][:100]))
+    )
 
 
 def _next_is_quoted(lines: Sequence[str], index: int) -> bool:

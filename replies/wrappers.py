@@ -133,7 +133,9 @@ def _announces(lines: Sequence[str]) -> bool:
 
 def _is_dated(line: str) -> bool:
     """Whether a byline below a text could not be a date that the text speaks of."""
-    return bool(_YEAR.search(line)) and ":" not in line.partition(",")[0] and not _WEEKDAY.search(line.partition(",")[0])
+    return (
+        bool(_YEAR.search(line)) and ":" not in line.partition(",")[0] and not _WEEKDAY.search(line.partition(",")[0])
+    )
 
 
 def _below_commented(lines: list[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """The new part of a reply: quotations, frames, histories, our own words and signatures are cut."""
 
+from pathlib import Path
+
 import pytest
 
 from replies.new_text import new_text, repeats_ours
@@ -151,3 +153,47 @@ def test_a_warning_of_a_mail_gateway_is_no_text() -> None:
         new_text(f"CAUTION: This email originated from outside of the organisation. Do not click links.\n\n{REPLY}")
         == REPLY
     )
+
+
+ATTRIBUTIONS = (Path(__file__).parent / "wordings" / "attribution.txt").read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize("quotation", ["> Where is it?\n> Ann", "Where is it?\nAnn"], ids=["marked", "bare"])
+@pytest.mark.parametrize("line", ATTRIBUTIONS)
+def test_what_stands_below_an_attribution_in_any_language_is_history(line: str, quotation: str) -> None:
+    assert new_text(f"It left yesterday.\nRobin\n\n{line}\n{quotation}\n") == "It left yesterday.\nRobin"
+
+
+@pytest.mark.parametrize("line", [line for line in ATTRIBUTIONS if len(line.split()) > 3 and line.isprintable()])
+def test_an_attribution_that_was_wrapped_on_the_way_is_one_still(line: str) -> None:
+    words = line.split(" ")
+    wrapped = " ".join(words[: len(words) // 2]) + "\n" + " ".join(words[len(words) // 2 :])
+    assert new_text(f"It left yesterday.\nRobin\n\n{wrapped}\n> Where is it?\n") == "It left yesterday.\nRobin"
+
+
+def test_a_history_of_comments_below_a_text_is_cut_but_an_appointment_in_it_is_not() -> None:
+    assert new_text("It left yesterday.\n\nAnn Gray, Nov 11, 2026, 21:02 GMT+1\n\nWhere is it?") == "It left yesterday."
+    appointment = "We could come on\n\nDienstag, 17. November 2026, 10:00 Uhr\n\nif that suits you."
+    assert new_text(appointment) == appointment
+
+
+def test_of_comments_that_are_only_announced_the_newest_is_new() -> None:
+    text = (
+        "You are registered as a CC on this request (77). Reply to this email to add a comment to the request.\n\n"
+        "----------------------------------------------\n\nMia, Nov 12, 2026, 14:20 GMT+1\n\nIt left yesterday.\n\nMia\n\n"
+        "----------------------------------------------\n\nAnn Gray, Nov 11, 2026, 21:02 GMT+1\n\nWhere is it?\n"
+    )
+    assert new_text(text) == "It left yesterday.\n\nMia"
+
+
+def test_the_line_that_names_who_commented_and_what_stands_below_a_helpdesks_mail_are_cut() -> None:
+    text = (
+        "Reply above this line.\n\nMia Wong commented:\n\nIt left yesterday.\n\nMia\n\n"
+        "View request: https://desk.example/7\nTurn off this request's notifications: https://desk.example/8\n\n"
+        "This is shared with Ann.\n\nPowered by Jira Service Management"
+    )
+    assert new_text(text) == "It left yesterday.\n\nMia"
+    record = (
+        "It left yesterday.\n\nMia\n\n----------------------------------------------\nTicket ID: #7\nStatus: Answered"
+    )
+    assert new_text(record) == "It left yesterday.\n\nMia"

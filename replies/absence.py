@@ -1,0 +1,77 @@
+"""Whether the sender is away and a program says so: out-of-office replies, and firms that are closed for days."""
+
+import re
+from dataclasses import dataclass
+
+from replies import phrases, programs
+from replies.evidence import Evidence
+from replies.phrases import table
+from replies.promise import promise
+
+MOST_WORDS = 30
+"""Words beside an absence that nothing but the text tells."""
+
+_ABSENT_OR_AUTOMATIC = table("subject_out_of_office")
+_AWAY_SUBJECT = re.compile(rf"(?:{phrases.alternatives('subject_away')}) ?[:：-]")
+_ABSENT = table("subject_absent")
+_WAS = re.compile(rf"\b(?:{phrases.alternatives('was')})\b[^.!?]{{0,40}}$")
+_OTHERS = re.compile(r"^(?:is|he|she|ist|est|está|è|är|er|on|jest|je) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """By which rule, and the words that say it."""
+
+    rule: str
+    evidence: str
+
+
+def away(told: Evidence) -> Away | None:
+    """That the sender is away, or None."""
+    origin, subject = told.origin, told.message.subject
+    found = phrases.OUT_OF_OFFICE.search(told.text)
+    if not found and (origin.strong or not origin.person):
+        found = phrases.CLOSED_SHOP.search(told.text)
+    if _confirms(told) and not (found and _ABSENT.search(found[0]) and not origin.desk):
+        return None
+    titled = None if told.replied else _ABSENT_OR_AUTOMATIC.search(told.subject)
+    marked = origin.strong or titled or origin.vacation
+    if found and (marked or (found.start() < 250 and origin.weak and not origin.desk)):
+        return Away("phrase", found[0])
+    # Desks acknowledge with the vacation responder of their mail server, too.
+    if origin.vacation and not told.receipt and not phrases.COURTESY.search(told.text):
+        return Away("header", subject)
+    if found and found.start() < 200 and told.words <= MOST_WORDS and _is_now(told, found):
+        return Away("text", found[0])
+    if not told.replied and _AWAY_SUBJECT.match(told.subject) and told.words <= MOST_WORDS:
+        return Away("subject", subject)
+    absent = (origin.strong or origin.weak) and not origin.desk and _ABSENT.search(told.subject)
+    if absent and _ABSENT_OR_AUTOMATIC.search(told.subject) and not told.receipt:
+        return Away("subject", subject)
+    return _responder(told)
+
+
+def _confirms(told: Evidence) -> bool:
+    """Whether it is a desk that confirms a receipt and tells its hours beside."""
+    return not told.origin.person and bool(told.receipt or programs.receipt(told.subject))
+
+
+def _is_now(told: Evidence, found: re.Match[str]) -> bool:
+    """Whether `found` speaks of the sender, and of now: "I was away", "Tom is away, so I looked" do not."""
+    if _WAS.search(told.text[max(0, found.start() - 45) : found.start() + 6]) or _OTHERS.match(found[0]):
+        return False
+    about = next((sentence for sentence in told.said if found[0] in sentence), "")
+    return not any(phrases.DID.search(sentence) for sentence in (about, *told.rest))
+
+
+def _responder(told: Evidence) -> Away | None:
+    """A person's own responder, whose words nobody foresaw: it says when or whom to ask instead, or speaks of itself."""
+    origin = told.origin
+    if not origin.strong or origin.desk or told.receipt or not origin.person or " " not in told.message.sender_name:
+        return None
+    if phrases.COURTESY.search(told.text) and (phrases.PROMISE.search(told.text) or promise(told.new)):
+        return None  # "thanks for writing, I will be back to you by tomorrow"
+    for known in (phrases.URGENT, phrases.RETURN, phrases.PERSON):
+        if found := known.search(told.text):
+            return Away("responder", found[0])
+    return None
