@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from conversations.journal import Journal, aggregates, schema, visits
+from conversations.journal.aggregates import Kept
 from conversations.maintenance import Maintenance
 from conversations.records import to_json
 
@@ -110,7 +111,7 @@ class Snapshot:
     """Everything that is exposed, at one moment."""
 
     live: Live
-    aggregates: Mapping[str, Sequence[tuple[Labels, float]]]
+    aggregates: Mapping[str, Sequence[Kept]]
     states: Mapping[str, VisitState]
     open: Mapping[str, Open]
     reached: Sequence[Reached]
@@ -122,7 +123,7 @@ async def snapshot(journal: Journal, live: Live) -> Snapshot:
     def read(connection: Connection) -> Snapshot:
         return Snapshot(
             live=live,
-            aggregates=aggregates.everything(connection),
+            aggregates=aggregates.kept(connection),
             states=_states(connection),
             open=_open(connection, {visit.name: visit.labels for visit in live.visits}),
             reached=_reached(connection, live.targets),

@@ -98,5 +98,5 @@ def _line(
         replies=Spread.of(each.times.first_reply.calendar for each in latest if each.times.first_reply is not None),
         since_run=None if ran is None else now - ran,
         interval=visit.interval_seconds,
-        streak=0 if state is None else state.consecutive_failures,
+        streak=0 if state is None else state.consecutive_failures + state.consecutive_faults,
     )

@@ -149,7 +149,7 @@ async def _style(request: Request) -> Response:
 
 
 async def _page(snapshot: Snapshot, template: str, **values: Any) -> Response:
-    unmatched = sum(value for _, value in snapshot.aggregates.get("mailbox_unmatched_total", ()))
+    unmatched = sum(each.value for each in snapshot.aggregates.get("mailbox_unmatched_total", ()))
 
     def draw() -> str:
         page = _templates().get_template(template)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from sqlalchemy.engine import Connection
 from conversations.durations import Duration
 from conversations.journal import aggregates, schema
 from conversations.records import StoredFinding, Verdict, to_json
+from exporters import prometheus
+from exporters.exposition import OPENMETRICS, TEXT
 from exporters.metrics import METRICS
-from exporters.prometheus import OPENMETRICS, TEXT, render
+from exporters.prometheus import render
 from exporters.snapshot import LiveMailbox, LiveVisit, snapshot
+from replies.checks import NAMES as CHECKS
 from tests.exporters.stories import (
     ACME,
     DAY,
@@ -81,6 +85,16 @@ async def reached(pen: Stories) -> None:
     await pen.journal.write(lambda c: note_reach(c, {"desk": "gone", "probe": "page"}, up=True))
 
 
+@pytest.fixture
+def two_checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Only these are there from zero, so that a new check leaves the golden files alone."""
+    monkeypatch.setattr(prometheus, "CHECKS", ("no_reply", "promise"))
+    prometheus._from_zero.cache_clear()
+    yield
+    prometheus._from_zero.cache_clear()
+
+
+@pytest.mark.usefixtures("two_checks")
 @pytest.mark.parametrize("accept", ["text/plain", "application/openmetrics-text; version=1.0.0"])
 async def test_a_week_of_visits_reads_as_the_golden_file(
     pen: Stories, accept: str, request: pytest.FixtureRequest
@@ -296,11 +310,53 @@ async def test_a_visit_that_left_the_config_keeps_its_counters_and_its_open_conv
     assert value(text, 'mysterybot_promise_seconds{visit="refund"}') is None
 
 
-async def test_a_check_that_spoke_once_shows_all_its_results(pen: Stories) -> None:
-    await pen.tell(wrote(0, "Hi"), findings=[StoredFinding("no_reply", "problem", "sender", "noreply@acme.example")])
+async def test_every_check_is_there_from_zero_with_all_its_results(pen: Stories) -> None:
     text = await scrape(pen)
-    counts = {r: value(text, f'mysterybot_findings_total{{check="no_reply",result="{r}"}}') for r in ("ok", "problem")}
-    assert counts == {"ok": 0, "problem": 1}
+    for check, result in ((check, result) for check in CHECKS for result in ("ok", "problem", "unknown")):
+        assert value(text, f'mysterybot_findings_total{{visit="refund",check="{check}",result="{result}"}}') == 0
+
+
+async def test_a_check_that_only_a_scenario_knows_shows_all_its_results_once_it_spoke(pen: Stories) -> None:
+    await pen.tell(wrote(0, "Hi"), findings=[StoredFinding("has_a_lift", "problem", "asked", "no")])
+    text = await scrape(pen)
+    found = 'mysterybot_findings_total{visit="refund",check="has_a_lift",result='
+    assert [value(text, f'{found}"{result}"}}') for result in ("ok", "problem", "unknown")] == [0, 1, 0]
+
+
+OM = "application/openmetrics-text; version=1.0.0"
+
+
+async def exemplars(pen: Stories, family: str) -> list[tuple[dict[str, str], float, float]]:
+    """Labels, value and moment of the exemplars of a family, as the library's own parser reads them."""
+    families = parse_openmetrics(await scrape(pen, OM))  # type: ignore[no-untyped-call]
+    samples = [sample for each in families if each.name == f"mysterybot_{family}" for sample in each.samples]
+    return [(s.exemplar.labels, s.exemplar.value, float(s.exemplar.timestamp)) for s in samples if s.exemplar]
+
+
+async def test_each_figure_leads_to_the_conversation_that_came_last(tmp_path: Path) -> None:
+    async with stories(tmp_path / "journal.sqlite") as pen:
+        for number, seconds in enumerate((70, 80, 4000)):
+            await pen.tell(wrote(0, "Hello?"), replied(seconds, "Hello!"), at=MONDAY + number)
+    async with stories(tmp_path / "journal.sqlite") as pen:  # as after a restart
+        calendar, business = (
+            [({"conversation": "c0002"}, 80, MONDAY + 82), ({"conversation": "c0003"}, 4000, MONDAY + 4003)],
+            2,
+        )
+        assert await exemplars(pen, "first_reply_seconds") == calendar * business
+        assert await exemplars(pen, "visit_conversations") == [({"conversation": "c0003"}, 1, MONDAY + 4003)]
+        assert "c000" not in await scrape(pen)  # the classic format has none
+
+
+@pytest.mark.parametrize(("conversation", "shown"), [("x" * 116, 1), ("x" * 117, 0), ('x"} 1\n', 0)])
+async def test_an_exemplar_that_the_format_does_not_allow_is_left_out(
+    pen: Stories, conversation: str, shown: int
+) -> None:
+    labels, by = (
+        {"visit": "refund", "desk": "acme", "channel": "support", "clock": "calendar"},
+        aggregates.By(conversation, 9.5),
+    )
+    await pen.journal.write(lambda c: aggregates.observe(c, "next_reply_seconds", labels, 3, by))
+    assert len(await exemplars(pen, "next_reply_seconds")) == shown
 
 
 async def test_reach_shows_the_targets_of_the_config_only(pen: Stories) -> None:
