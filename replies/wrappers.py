@@ -7,7 +7,7 @@ back what was just sent in.
 import re
 from collections.abc import Sequence
 
-from replies import programs
+from replies import phrases, programs
 from replies.phrases import alternatives, entries, plain
 from replies.sentences import sentences
 
@@ -128,7 +128,9 @@ def _first_comment(lines: list[str]) -> list[str]:
 def _announces(lines: Sequence[str]) -> bool:
     """Whether lines above the first comment say no more than that there is one."""
     said = [plain(sentence) for sentence in sentences("\n".join(line for line in lines if not _RULE.match(line)))]
-    return not any(programs.receipt(each) or programs.ended(each) or not programs.expected(each) for each in said)
+    if any(programs.receipt(each) or programs.ended(each) or not programs.expected(each) for each in said):
+        return False
+    return any(phrases.BOILERPLATE.search(each) or phrases.UPDATED.search(each) for each in said)
 
 
 def _is_dated(line: str) -> bool:
