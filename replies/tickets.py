@@ -18,14 +18,26 @@ MAX_BODY = 8_000
 
 _NOUN = f"(?:{alternatives('ticket_noun')})"
 _NUMBER_WORD = f"(?:{alternatives('ticket_number')})"
-_ID = r"(?P<id>\d{1,3}(?:-\d{3}){1,3}|[A-Z]{0,6}-?\d{3,18}(?:-\d{1,8})?|[A-Z]{2,8}-\d{1,8}|\d{1,2})"
+# Digits with letters before and groups behind ("20418", "SUP-1293", "HD-2026-00871", "3-1188204411", "T20261101.0012")
+_ID = (
+    r"(?P<id>(?=[A-Za-z]{0,8}[-.]?(?:[A-Z0-9]{1,8}-){0,2}\d)(?:[A-Z]{1,8}-?)?\d{1,18}(?:[-.]\d{1,18}){0,3}(?![\w-])"
+    r"|[A-Z]{2,8}(?:-[A-Z0-9]{1,10}){0,2}-\d{1,12}(?![\w-]))"
+)
 
 _RT = re.compile(r"\[(?P<tag>[^\[\]#\n]{1,60}?) ?#(?P<number>\d{1,18})\]")
 _BRACKETED_KEY = re.compile(
-    r"[\[({](?:(?:re|ref|case|ticket)\s?[:#]?\s?)?(?P<key>[A-Za-z][A-Za-z0-9._]{0,20}-\d{1,10})[\])}]"
+    r"[\[({](?:(?:re|ref|case|ticket|id)\s?[:#]?\s?)?#?\s?"
+    r"(?P<key>[A-Za-z][A-Za-z0-9._]{0,20}(?:-[A-Z0-9]{1,10}){0,2}-\d{1,10})[\])}]"
 )
+_BRACKETED_REFERENCE = re.compile(
+    r"\[(?:ref|reference|case|ticket|request|id)(?: ?id| ?no\.?)?[.:# ]{1,3}(?P<key>(?=[A-Z]{0,10}\d)(?=\d{0,10}[A-Z])[A-Z0-9]{5,20})\]",
+    re.I,
+)
+_PADDED = re.compile(r"\[[A-Za-z][\w .-]{1,30} (?P<number>0\d{3,9})\]")  # Mantis: [Project 0001234]
+_DATED = re.compile(r"(?<!\w)(?P<key>T\d{8}\.\d{4}|[RICPF]-\d{6})(?![\w-])")  # Autotask, iTop
+_KEY = re.compile(r"[\[({](?:(?:re|ref|case|ticket)\s?[:#]?\s?)?(?P<key>[A-Za-z][A-Za-z0-9._]{0,20}-\d{1,10})[\])}]")
 _KEY = re.compile(
-    r"(?:(?:re|aw|fwd?|sv|antw)\s?:\s?|\[[^\]]{1,30}\]\s?){0,3}(?P<key>[A-Z][A-Z0-9]{1,9}-\d{1,10})(?=[\s:,)\]]|$)"
+    r"(?:(?i:re|aw|fwd?|wg|sv|vs|antw|r|res|odp)\s?:\s?|\[[^\]]{1,30}\]\s?){0,3}(?P<key>[A-Z][A-Z0-9]{1,9}-\d{1,10})(?=[\s:,)\]]|$)"
 )
 _SERVICENOW = re.compile(r"(?<!\w)(?P<key>(?:INC|RITM|REQ|SCTASK|CHG|PRB|CS|TASK|HRC|WO|CAS|SCR)\d{6,12})(?!\w)")
 _DYNAMICS = re.compile(r"(?<!\w)(?P<key>CAS-\d{4,8}-[A-Z0-9]{4,8})(?!\w)")
@@ -35,7 +47,12 @@ _HASH = re.compile(r"(?<![\w&#/])#\s?(?P<number>\d{1,18})(?![\w-])")
 _BRACKETED_NUMBER = re.compile(r"[\[{](?P<number>\d{5,18})[\]}]")
 _NAMED = re.compile(
     rf"(?<!\w){_NOUN}s?(?:[ -]?{_NUMBER_WORD})?(?:\s?[:#=-]\s?"
-    rf"|\s)(?:{_NUMBER_WORD}\s?:?\s?)?[#\[(\"']{{0,2}}{_ID}(?![\w%€$£]|[.,:/]\d|-\d)",
+    rf"|\s)(?:{_NUMBER_WORD}\s?:?\s?)?[#\[(\"' ]{{0,3}}{_ID}(?![\w%€$£]|[.,:/]\d|-\d)",
+    re.I,
+)
+_REFERENCE = re.compile(
+    rf"(?<!\w)(?:{alternatives('ticket_reference')})(?:[ -]?{_NUMBER_WORD})?(?:\s?[:#]\s?|\s(?=[A-Z]{{0,8}}-?\d))"
+    rf"[#\[(\"' ]{{0,3}}{_ID}(?![\w%€$£]|[.,:/]\d|-\d)",
     re.I,
 )
 _ORDER = re.compile(rf"(?:{alternatives('not_ticket')})[ -]?(?:{_NUMBER_WORD})?\s?[:#]?\s?[#(\[]?$", re.I)
@@ -52,7 +69,7 @@ _SAYS = re.compile(
 )
 _ASSIGNED = re.compile(
     r"(?:assigned|registered|logged|created|recorded|registriert|erfasst|bearbeitet|eingegangen|enregistrée?"
-    r"|registrad[ao]|registrat[ao]|con il numero|sotto il numero|numer(?:u|em)?|číslo|číslem|nummer|номер\w{0,2}"
+    r"|registrad[ao]|registrat[ao]|(?:pres[ao] )?in carico|con il numero|sotto il numero|numer(?:u|em)?|číslo|číslem|nummer|номер\w{0,2}"
     r"|numarası|otrzymał\w*|nadali\w*|nadan\w*|присво\w*|зарегистрирован\w*|зареєстрован\w*|přiděl\w*|pridel\w*"
     r"|tilldelat\w*|tildelt|toegewezen|attribué|asignad\w|atribuíd\w|assegnat\w|zugewiesen|vergeben|under|unter"
     r"|sous|bajo|con el|com o|onder|received|received as)"
@@ -61,9 +78,21 @@ _ASSIGNED = re.compile(
     re.I,
 )
 _PARENTHESIS = re.compile(rf"{_NOUN}s? \((?:{_NOUN}\s?)?{_NUMBER_WORD}?\s?#?\s?{_ID}\)", re.I)
-_TICKET_HASH = re.compile(
-    r"(?:ticket|case|request|issue|vorgang|anfrage|fall)[ -]?(?:id|no\.?|nr\.?|number"
-    r"|nummer)?\s?#\s?(?P<id>\d{1,18})(?!\w)",
+_TICKET_HASH = re.compile(rf"(?<!\w){_NOUN}s?[ -]?(?:{_NUMBER_WORD})?\s?#\s?(?P<id>\d{{1,18}})(?![\w-])", re.I)
+# "opened case XZ-77 for you", "Incident INC1002 has been raised", "číslo požadavku je 45678", "aanvraag heeft nummer 12"
+_OPENED = re.compile(
+    rf"\b(?:opened|created|raised|logged|registered|filed)\s(?:an?\s|the\s|your\s|new\s|this\s){{0,3}}"
+    rf"{_NOUN}\s(?:{_NUMBER_WORD}\s?:?\s?)?{_ID}"
+    rf"|(?<!\w){_NOUN}\s(?:{_NUMBER_WORD}\s?)?(?P<is>(?=[A-Z]{{0,8}}-?\d)[A-Z]{{0,8}}-?\d{{3,18}}(?:-\d{{1,10}}){{0,2}})\s"
+    r"(?:has been|was|is|wurde|ist|a été|ha sido|fue|è stat|foi|is|har|er|zostało|zostal|byl|bol|создан|зарегистр)\b",
+    re.I,
+)
+_NUMBER_OF = re.compile(
+    rf"(?<!\w)(?:{_NUMBER_WORD})\s"
+    rf"(?:(?:de|do|da|del|della|van|ihre[rs]|su|tu|sua|tua|your|of|the|вашего|вашей|din|ditt|de votre)\s){{0,2}}"
+    rf"{_NOUN}\w{{0,3}}\s?(?:is|es|est|è|é|je|to|:|-|=|er|är|on)?\s?[#\[(\"']{{0,2}}{_ID}(?![\w%€$£]|[.,:/]\d)"
+    rf"|(?<!\w){_NOUN}\w{{0,3}}\s(?:heeft|has|hat|a|tiene|ha|tem|har|ma|má|получил\w?|dostalo|krijgt|receives?)\s"
+    rf"[^.!?\n#\d]{{0,20}}(?:{_NUMBER_WORD})\s?:?\s?#?(?P<has>[A-Z]{{0,8}}-?\d{{2,18}}(?:-\d{{1,10}})?)(?![\w-])",
     re.I,
 )
 _ASIAN = re.compile(
@@ -105,7 +134,7 @@ def _in_subject(subject: str) -> Iterator[str]:
         yield _tagged(match["tag"].strip(), match["number"])
     if (first := _KEY.match(subject)) and _is_key(first["key"]):
         yield first["key"]
-    for pattern in (_BRACKETED_KEY, _SERVICENOW, _DYNAMICS, _SERVICE_REQUEST, _TRACK):
+    for pattern in (_BRACKETED_KEY, _BRACKETED_REFERENCE, _DATED, _SERVICENOW, _DYNAMICS, _SERVICE_REQUEST, _TRACK):
         yield from (
             match["key"]
             for match in pattern.finditer(subject)
@@ -115,14 +144,16 @@ def _in_subject(subject: str) -> Iterator[str]:
     for match in _HASH.finditer(_RT.sub(" ", subject)):
         if not _order_before(_RT.sub(" ", subject), match.start()):
             yield f"#{match['number']}"
-    for match in _NAMED.finditer(subject):
-        if (
-            not _YEAR.fullmatch(match["id"])
-            and subject[match.start("id") - 1] != "-"
-            and not _order_before(subject, match.start("id"))
-        ):
-            yield _numbered(match["id"])
-    for pattern in (_BRACKETED_NUMBER, _DOUBLE_HASH):
+    for pattern in (_NAMED, _REFERENCE):
+        for match in pattern.finditer(subject):
+            if (
+                not _YEAR.fullmatch(match["id"])
+                and subject[match.start("id") - 1] != "-"
+                and not _order_before(subject, match.start("id"))
+                and not _order_before(subject, match.start())
+            ):
+                yield _numbered(match["id"])
+    for pattern in (_BRACKETED_NUMBER, _DOUBLE_HASH, _PADDED):
         yield from (f"#{match['number']}" for match in pattern.finditer(subject))
 
 
@@ -134,12 +165,13 @@ def _in_body(text: str) -> Iterator[str]:
         if _is_key(match["key"]):
             yield match["key"]
     yield from (match["key"] for pattern in (_SERVICENOW, _DYNAMICS, _TRACK) for match in pattern.finditer(text))
-    for pattern in (_TICKET_HASH, _PARENTHESIS, _SAYS, _ASSIGNED, _ASIAN):
+    for pattern in (_TICKET_HASH, _PARENTHESIS, _SAYS, _OPENED, _NUMBER_OF, _ASSIGNED, _REFERENCE, _ASIAN):
         for match in pattern.finditer(text):
-            number = match["id"]
+            number = next(filter(None, match.groups()))
             if (
                 not _YEAR.fullmatch(number)
-                and not _order_before(text, match.start("id"))
+                and not _order_before(text, match.end() - len(match[0]))
+                and not _order_before(text, text.index(number, match.start()))
                 and (len(number) > 2 or "#" in match[0])
             ):
                 yield _numbered(number)
