@@ -30,7 +30,8 @@ _BRACKETED_KEY = re.compile(
     r"(?P<key>[A-Za-z][A-Za-z0-9._]{0,20}(?:-[A-Z0-9]{1,10}){0,2}-\d{1,10})[\])}]"
 )
 _BRACKETED_REFERENCE = re.compile(
-    r"\[(?:ref|reference|case|ticket|request|id)(?: ?id| ?no\.?)?[.:# ]{1,3}(?P<key>(?=[A-Z]{0,10}\d)(?=\d{0,10}[A-Z])[A-Z0-9]{5,20})\]",
+    r"\[(?:ref|reference|case|ticket|request|id)(?: ?id| ?no\.?)?[.:# ]{1,3}"
+    r"(?P<key>(?=[A-Z]{0,10}\d)(?=\d{0,10}[A-Z])[A-Z0-9]{5,20})\]",
     re.I,
 )
 _PADDED = re.compile(r"\[[A-Za-z][\w .-]{1,30} (?P<number>0\d{3,9})\]")  # Mantis: [Project 0001234]
@@ -69,7 +70,8 @@ _SAYS = re.compile(
 )
 _ASSIGNED = re.compile(
     r"(?:assigned|registered|logged|created|recorded|registriert|erfasst|bearbeitet|eingegangen|enregistrée?"
-    r"|registrad[ao]|registrat[ao]|(?:pres[ao] )?in carico|con il numero|sotto il numero|numer(?:u|em)?|číslo|číslem|nummer|номер\w{0,2}"
+    r"|registrad[ao]|registrat[ao]|(?:pres[ao] )?in carico|con il numero|sotto il numero"
+    r"|numer(?:u|em)?|číslo|číslem|nummer|номер\w{0,2}"
     r"|numarası|otrzymał\w*|nadali\w*|nadan\w*|присво\w*|зарегистрирован\w*|зареєстрован\w*|přiděl\w*|pridel\w*"
     r"|tilldelat\w*|tildelt|toegewezen|attribué|asignad\w|atribuíd\w|assegnat\w|zugewiesen|vergeben|under|unter"
     r"|sous|bajo|con el|com o|onder|received|received as)"
