@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from conversations.records import Conversation, Verdict
 from conversations.times import Elapsed, Kept, promises_decided
+from conversations.who import Who, who
 from exporters.complaints import complaint
 from exporters.summaries import OPEN, Summary, definition_of
 from replies.kind import Kind
@@ -43,6 +44,7 @@ class Facts:
     kept: tuple[Kept, ...]
     coverage: tuple[str, ...]  # results of the check, one a reply, in order
     problems: tuple[Problem, ...]
+    who: Who
 
     @classmethod
     def of(cls, whole: Conversation) -> Self:
@@ -60,6 +62,7 @@ class Facts:
             kept=kept,
             coverage=tuple(found.result for found in whole.findings if found.check == COVERAGE),
             problems=tuple(_problems(whole, summary, kept))[:MOST_PROBLEMS],
+            who=who(whole),
         )
 
 
@@ -167,6 +170,7 @@ def _figures(judged: Sequence[Facts]) -> Iterable[Figure]:
         yield from _clocks(
             "Resolution", "Our first message to the last reply, where the conversation passed", resolved, ""
         )
+    yield from _who([each.who for each in replied])
     yield _promises(judged)
 
 
@@ -176,6 +180,27 @@ def _clocks(name: str, rule: str, waits: Sequence[Elapsed], note: str) -> Iterab
     yield Figure(
         f"{name}, in business hours", f"{rule}; only the time while the desk is open.", spread=Spread.of(business)
     )
+
+
+def _who(replied: Sequence[Who]) -> Iterable[Figure]:
+    """How often customers were handed around; only of conversations in which it is known."""
+    resolved = [each for each in replied if each.one_touch is not None]
+    named = [each for each in replied if each.agents or each.departments]
+    if resolved:
+        rule = "Exactly one reply of a person, of conversations that passed."
+        yield Figure("One-touch", rule, Share(sum(bool(each.one_touch) for each in resolved), len(resolved)))
+    if named:
+        rule = "Another person or department answered than before, of conversations whose replies name somebody."
+        handoffs = sum(each.handoffs for each in named)
+        share = Share(sum(each.handoffs > 0 for each in named), len(named))
+        yield Figure(
+            "Handed on", rule, share, note=f"{handoffs} handoff{'' if handoffs == 1 else 's'}" if handoffs else ""
+        )
+    if reopened := sum(each.reopened > 0 for each in replied):
+        rule = (
+            "The desk closed the request, the customer wrote again and a person went on, of conversations with a reply."
+        )
+        yield Figure("Reopened", rule, Share(reopened, len(replied)))
 
 
 def _promises(judged: Sequence[Facts]) -> Figure:

@@ -12,6 +12,8 @@ from replies.phrases import CLOSING, GREETING, alternatives, entries, plain
 
 MAX_TEXT = 8_000
 MAX_OTHERS = 50
+MAX_FORMULA = 60
+LINES_OF_CLOSING = 6
 SHINGLE = 5
 FEWEST_WORDS = 12
 ALIKE = 0.5
@@ -60,7 +62,7 @@ def _shingles(words: Sequence[str]) -> frozenset[tuple[str, ...]]:
 
 
 def _masked(text: str) -> list[str]:
-    found = [(word, begins) for line in _body(text) for word, begins in _line_words(line)]
+    found = [(word, begins) for line in body(text) for word, begins in _line_words(line)]
     capitals = sum(word[0].isupper() and not begins for word, begins in found)
     names = capitals <= _MANY_CAPITALS * len(found)
     masked = [_mask(word, names and not begins) for word, begins in found]
@@ -85,12 +87,17 @@ def _mask(word: str, may_be_name: bool) -> str:
     return word.lower()
 
 
-def _body(text: str) -> Iterator[str]:
+def body(text: str) -> list[str]:
+    """The lines of `text` without the greeting, and without the closing and what stands below it."""
     lines = [line.strip() for line in text[:MAX_TEXT].split("\n") if line.strip()]
-    for index, line in enumerate(lines):
-        said = plain(line)
-        if index == 0 and len(said) <= 60 and GREETING.match(said.rstrip(" ,.:!")):
-            continue
-        if index and len(said) <= 60 and len(lines) - index <= 6 and (CLOSING.search(said) or _BEST.fullmatch(said)):
-            return
-        yield line
+    if lines and len(lines[0]) <= MAX_FORMULA and GREETING.match(plain(lines[0]).rstrip(" ,.:!")):
+        lines = lines[1:]
+    closing = next((at for at in range(max(1, len(lines) - LINES_OF_CLOSING), len(lines)) if _closes(lines, at)), None)
+    return lines[:closing]
+
+
+def _closes(lines: Sequence[str], at: int) -> bool:
+    """Whether the letter ends with this line: a closing formula, and nothing but a name and such below it."""
+    said = plain(lines[at])
+    below = (len(line) <= MAX_FORMULA and not line.endswith((".", "!", "?", ":", ",")) for line in lines[at + 1 :])
+    return len(said) <= MAX_FORMULA and bool(CLOSING.search(said) or _BEST.fullmatch(said)) and all(below)

@@ -9,7 +9,7 @@ was answered.
 import re
 from collections.abc import Sequence
 
-from replies.canned import SHINGLE
+from replies.canned import SHINGLE, body
 from replies.finding import Finding, quoted
 from replies.likeness import Text, Weights, asking, giving
 from replies.phrases import plain, table
@@ -45,7 +45,8 @@ def off_topic(text: str, question: str, others: Sequence[str], background: Seque
     `ok` where it has a subject in common with its question; `unknown` in all other cases. The value is the likeness to
     its question, 0 to 1. `background`: more texts of the desk, to know which words are rare there.
     """
-    answer = _without_echo(text, question)
+    question = "\n".join(body(question))
+    answer = _without_echo("\n".join(body(text)), question)
     if not _WORD.search(question) or not re.search(r"\w{2}", answer):
         rule = "off_topic.echo" if re.search(r"\w{2}", text) else "off_topic.no_text"
         return Finding("off_topic", "unknown", rule, quoted(text), 0.0)

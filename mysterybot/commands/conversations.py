@@ -1,6 +1,7 @@
 """`mysterybot conversations`: what was said, when, and what was found."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,10 @@ def _tell(conversation: Conversation, description: dict[str, Any]) -> None:
         out.print(f"  [dim]{escape(message['subject'])}[/]")
         for text_line in message["text"].splitlines()[:60]:
             out.print(f"  {text_line}", markup=False)
-    for finding in description["findings"]:
-        out.print(
-            f"\n{finding['result']:<8}{finding['check']} ({finding['rule']}): {finding['evidence']}", markup=False
-        )
+        _tell_findings(found for found in description["findings"] if found["message"] == message["id"])
+    _tell_findings(found for found in description["findings"] if found["message"] is None)
+
+
+def _tell_findings(findings: Iterable[dict[str, Any]]) -> None:
+    for found in findings:
+        out.print(f"    {found['result']:<8}{found['check']} ({found['rule']}): {found['evidence']}", markup=False)

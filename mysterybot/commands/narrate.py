@@ -84,12 +84,23 @@ def summary(description: dict[str, Any]) -> list[str]:
         if times[name] is not None:
             lines.append(f"{label} after {_clocks(times[name])}")
     lines += [f"next reply after {_clocks(each)}" for each in times["next_reply_seconds"]]
+    lines += _who(description["who"])
     lines += [
         f"{finding['check']}: {finding['evidence']}"
         for finding in description["findings"]
         if finding["result"] == "problem"
     ]
     return lines
+
+
+def _who(who: dict[str, Any]) -> list[str]:
+    """Who answered, where somebody is named."""
+    named = " → ".join(who["agents"]) or " → ".join(who["departments"])
+    told = [f"handed on {who['handoffs']}×"] * bool(who["handoffs"]) + [f"reopened {who['reopened']}×"] * bool(
+        who["reopened"]
+    )
+    told += ["one-touch"] * bool(who["one_touch"])
+    return [f"answered by {named}{': ' if told else ''}{', '.join(told)}"] if named else []
 
 
 def seconds(value: float) -> str:

@@ -30,6 +30,7 @@ class Seen(HTMLParser):
         self.tags: list[str] = []
         self.links: list[str] = []
         self.attributes: set[str] = set()
+        self.ids: set[str | None] = set()
         self._open: list[str] = []
         self.text = ""
         self.feed(page)
@@ -39,6 +40,7 @@ class Seen(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes |= {name for name, _ in attrs}
+        self.ids |= {value for name, value in attrs if name == "id"}
         self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
         if tag not in {"meta", "link", "img", "br"}:
             self._open.append(tag)
@@ -92,6 +94,7 @@ async def test_every_figure_stands_with_its_count_and_its_rule(pen: Stories) -> 
         "Acknowledged": Share(2, 3),
         "Replied": Share(2, 3),
         "Every question answered": Share(2, 2),
+        "One-touch": Share(1, 2),
         "Promises kept": Share(5, 8),
     }
     spreads = {figure.name: figure.spread for figure in card.figures if figure.spread}

@@ -39,6 +39,13 @@ def test_an_opening_in_common_is_not_enough() -> None:
     assert canned(LATE, [f"Thank you for your message. {OWN.partition('I called')[2]}"]).result == "ok"
 
 
+def test_thanks_at_the_top_are_no_closing_of_a_short_letter() -> None:
+    said = "Your order 4711 is being set up right now and will be ready today."
+    short = f"Hello Anna,\n\nthank you for your message.\n{said}\n\nMira"
+    assert canned(short, [OWN]).result == "ok"
+    assert canned(short, [short.replace("4711", "4712").replace("Anna", "Ben")]).result == "problem"
+
+
 def test_a_formula_and_a_first_reply_prove_nothing() -> None:
     assert canned("You are welcome!", ["You are welcome!"]).result == "unknown"
     assert canned(LATE, []).result == "unknown"
