@@ -28,7 +28,7 @@ from replies.agents import agent
 from replies.checks import findings
 from replies.departments import department
 from replies.finding import Finding
-from replies.guard import guarded
+from replies.guard import guarded, no_kind
 from replies.kind import Classified, Kind, classify
 from replies.message import Message, read
 from replies.new_text import new_text
@@ -92,7 +92,7 @@ class Intake:
         match, around = await self._journal.read(lambda c: self._match(c, message))
         ours = around.ours if around else ()
         text = await asyncio.to_thread(_new_text, message, ours)
-        kind = guarded("the kind", partial(self._classify, message, text, match, ours), _no_kind)
+        kind = guarded("the kind", partial(self._classify, message, text, match, ours), no_kind)
         found = [] if around is None else await self._findings(message, text, kind, around, arrival.folder)
         evidence = None if await self._flooded(match) else await asyncio.to_thread(self._keep_raw, arrival, match)
         received = messages.Received(
@@ -236,10 +236,6 @@ class Intake:
 
 def _new_text(message: Message, ours: Sequence[str]) -> str:
     return guarded("the new text", lambda: new_text(message.text, ours), lambda _: message.text)
-
-
-def _no_kind(error: str) -> Classified:
-    return Classified(Kind.OTHER, "kind.error", f"the kind could not be told ({error})")
 
 
 def fingerprint(message: Message, raw: bytes) -> str:

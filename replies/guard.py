@@ -5,6 +5,8 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
+from replies.kind import Classified, Kind
+
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -19,3 +21,8 @@ def guarded(what: str, do: Callable[[], T], otherwise: Callable[[str], T]) -> T:
         kind = type(error).__name__  # its text may quote the mail
         log.error("%s failed: %s at %s:%s", what, kind, where.filename, where.lineno)  # noqa: TRY400 - see above
         return otherwise(kind)
+
+
+def no_kind(error: str) -> Classified:
+    """What stands for a kind that could not be told."""
+    return Classified(Kind.OTHER, "kind.error", f"the kind could not be told ({error})")

@@ -6,11 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mysterybot import threads
 from mysterybot.commands.common import BAD, err, out
 from replies.agents import agent
 from replies.authentication import authentication
 from replies.checks import findings
-from replies.kind import Kind, classify
+from replies.guard import guarded, no_kind
+from replies.kind import Classified, Kind, classify
+from replies.message import Message
 from replies.message import read as read_message
 from replies.new_text import new_text
 from replies.promise import promise
@@ -36,11 +39,14 @@ def read(
         return BAD
     given = dict(fact.split("=", 1) for fact in facts)
     try:
-        ours = [read_message(_raw(path)).text for path in sent]
+        written = [threads.sent(path, read_message(_raw(path))) for path in sent]
+        ours = [*(letter.turn.text for letter in written), *questions]
         files = [file for path in paths for file in _files(path)]
         several = len(files) != 1 or paths[0].is_dir()
+        came = [_letter(file, ours) for file in files] if several or written else []
+        conversations = threads.Threads([*written, *came])
         for file in files:
-            said = understood(_raw(file), [*ours, *questions], authserv_id, given)
+            said = understood(_raw(file), _around(file, conversations if came else None, ours, given), authserv_id)
             if as_json:
                 print(json.dumps({"file": str(file), **said} if several else said, ensure_ascii=False))
             else:
@@ -51,24 +57,49 @@ def read(
     return 0
 
 
-def understood(raw: bytes, ours: Sequence[str], authserv_id: str | None, facts: Mapping[str, str]) -> dict[str, Any]:
-    """What the bot would make of it."""
+def understood(raw: bytes, around: Mapping[str, Any], authserv_id: str | None) -> dict[str, Any]:
+    """What the bot would make of it; `around`: what else is known, fields of `Reading`."""
     message = read_message(raw)
-    text = new_text(message.text, ours)
-    kind = classify(message, text, ours)
-    promised = promise(text)
+    text, kind = _new(message, around["ours"])
+    reading = Reading(message, text, kind, authserv_id=authserv_id, **around)
+    promised = guarded("the promise", lambda: promise(text), lambda _: None)
     return {
         "kind": kind.kind,
         "rule": kind.rule,
         "new_text": text,
-        "ticket": next(iter(tickets(message)), None),
-        "agent": agent(message, text) if kind.kind is Kind.HUMAN else None,
+        "ticket": next(iter(guarded("the ticket", lambda: tickets(message), lambda _: ())), None),
+        "agent": guarded("the agent", lambda: agent(message, text), lambda _: None)
+        if kind.kind is Kind.HUMAN
+        else None,
         "promise": None if promised is None else {"seconds": promised.seconds, "unit": promised.unit},
         "authentication": asdict(authentication(message, authserv_id)),
-        "findings": [
-            asdict(each)
-            for each in findings(Reading(message, text, kind, facts=facts, authserv_id=authserv_id, ours=ours))
-        ],
+        "findings": [asdict(each) for each in findings(reading)],
+    }
+
+
+def _new(message: Message, ours: Sequence[str]) -> tuple[str, Classified]:
+    text = guarded("the new text", lambda: new_text(message.text, ours), lambda _: message.text)
+    return text, guarded("the kind", lambda: classify(message, text, ours), no_kind)
+
+
+def _letter(file: Path, ours: Sequence[str]) -> threads.Letter:
+    message = read_message(_raw(file))
+    return threads.received(file, message, *_new(message, ours))
+
+
+def _around(
+    file: Path, conversations: threads.Threads | None, ours: Sequence[str], facts: Mapping[str, str]
+) -> dict[str, Any]:
+    """What the other files tell: what went before in its conversation, and what the desk wrote in others."""
+    if conversations is None:
+        return {"facts": facts, "ours": ours}
+    others = list(conversations.elsewhere(file))
+    return {
+        "facts": facts,
+        "ours": conversations.ours(file) or ours,
+        "earlier": conversations.before(file),
+        "other_questions": [question for question, _ in others],
+        "other_replies": [reply for _, reply in others],
     }
 
 
