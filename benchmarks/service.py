@@ -12,7 +12,7 @@ from benchmarks.waiting import tell
 from conversations.journal import messages
 from mysterybot.app import find_scenario
 from mysterybot.config import load
-from mysterybot.service import running
+from mysterybot.service import running, settle
 
 
 async def main(path: Path) -> None:
@@ -22,6 +22,7 @@ async def main(path: Path) -> None:
     async with running(load(path, os.environ, find_scenario)) as (bot, server):
         await asyncio.gather(*(bot.world.mailbox_ready(name) for name in bot.world.mailboxes))
         await bot.dispatch.sweep()  # what was due is in motion: from here on the bot drives
+        settle()
         tell("driving", port=server.port)
         await stop.wait()
 
