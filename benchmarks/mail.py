@@ -1,8 +1,8 @@
 """What the mail probes cost beside clients that do nothing but talk to the same servers in the same run.
 
 Push to match: from Dovecot's EXISTS on, a client on a bare TLS socket fetches the mail and looks its In-Reply-To up in a
-set; ours goes through the watch, `replies.message.read` and the journal.
-Matching: replies to 10,000 open conversations, read and correlated one after the other in one thread.
+set; ours goes through the watch, and is read and correlated as the intake does it.
+Matching: replies to 10,000 open conversations, read one after the other and correlated in batches, in one thread.
 Sending: a Postfix takes mail over one TLS connection from our outbox, and from a loop around aiosmtplib.
 """
 
@@ -18,20 +18,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiosmtplib
+from sqlalchemy.engine import Connection
 
 from benchmarks import waiting
 from benchmarks.bot import CONFIG, Parked, _park, _reply
 from benchmarks.figures import Aim, Figure, median, percentile
-from conversations.correlation import correlate
+from conversations.correlation import Match, correlate
 from conversations.journal import Journal
+from conversations.recognition import parsed
 from mysterybot.app import find_scenario
 from mysterybot.config import load
 from probes.mail.account import Account
 from probes.mail.imap_protocol import Protocol
 from probes.mail.inbox import Arrival, Inbox, Position
 from probes.mail.letter import Letter, compose, new_message_id
+from probes.mail.reading import BATCH
 from probes.mail.smtp import Outbox
-from replies.message import read
+from replies.message import Message, read
 from tests import servers
 
 OPEN = 10_000
@@ -71,13 +74,18 @@ async def _matching(folder: Path, parked: Sequence[Parked], count: int) -> list[
             messages = [read(raw) for raw in mails]
             reading = time.perf_counter() - began
             began = time.perf_counter()
-            found = await journal.read(lambda c, m=messages: [correlate(c, "anna", each) for each in m])  # type: ignore[misc]
+            found = await journal.read(lambda c, m=messages: _correlated(c, m))  # type: ignore[misc]
             matching = time.perf_counter() - began
             assert all(match is not None and match.rule == "in-reply-to" for match in found)
             rates.append((count / (reading + matching), count / reading, count / matching))
     whole, reads, matches = max(rates)
     beside = f"read {reads:,.0f}/s, matched {matches:,.0f}/s; {OPEN:,} open conversations, {len(mails[0])} bytes a mail"
     return [Figure("mails read and matched", whole, "/s", beside, Aim(">=", 5000))]
+
+
+def _correlated(connection: Connection, messages: Sequence[Message]) -> list[Match | None]:
+    batches = (messages[start : start + BATCH] for start in range(0, len(messages), BATCH))
+    return [match for batch in batches for match in correlate(connection, "anna", batch)]
 
 
 # --- push to match -------------------------------------------------------------------------------------------------
@@ -95,11 +103,10 @@ class _Matched:
         return None
 
     async def keep(self, folder: str, arrivals: Sequence[Arrival], position: Position) -> None:
-        for arrival in arrivals:
-            message = read(arrival.raw)
-            match = await self._journal.read(lambda c, m=message: correlate(c, "anna", m))  # type: ignore[misc]
-            assert match is not None
+        if arrivals:
+            found = await self._journal.read(lambda c: correlate(c, "anna", [m.message for m in parsed(arrivals)]))
             self.at = time.perf_counter()
+            assert all(match is not None for match in found)
             self.news.set()
 
 

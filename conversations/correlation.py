@@ -12,8 +12,9 @@ The rules, in order; the first one that leaves exactly one conversation decides:
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy.engine import Connection
 
@@ -39,53 +40,114 @@ class Match:
     rule: str
 
 
-def correlate(connection: Connection, mailbox: str, message: Message) -> Match | None:
-    """Find the conversation of an inbound mail; None when no rule leaves exactly one."""
-    for rule, found in _rules(connection, mailbox, message):
+def correlate(connection: Connection, mailbox: str, mails: Sequence[Message]) -> list[Match | None]:
+    """Find the conversation of each inbound mail; None where no rule leaves exactly one.
+
+    Two questions to the journal for all of them, and the second one only about those that the first does not settle.
+    """
+    threads = [_Thread.of(mail) for mail in mails]
+    known = messages.candidates(connection, mailbox, _together(thread.clues for thread in threads))
+    matches = [_decided(thread.rules(known)) for thread in threads]
+    left = [place for place, match in enumerate(matches) if match is None]
+    if left:
+        marks = [_Marks.of(mails[place]) for place in left]
+        known = messages.candidates(connection, mailbox, _together(each.clues for each in marks))
+        forms = _Forms(connection, mailbox)
+        for place, each in zip(left, marks, strict=True):
+            matches[place] = _decided(each.rules(connection, known, forms))
+    return matches
+
+
+def _decided(rules: Iterable[tuple[str, Iterable[str]]]) -> Match | None:
+    for rule, found in rules:
         conversations = set(found)
         if len(conversations) == 1:
             return Match(conversations.pop(), rule)
     return None
 
 
-def _rules(connection: Connection, mailbox: str, message: Message) -> Iterator[tuple[str, Iterable[str]]]:
-    # Two questions to the journal, not one a rule: most mail is settled by the first.
-    own = _bounded([message.message_id] if message.message_id else [], 1)
-    replied = _bounded(message.in_reply_to, MOST_IDS)
-    referenced = _bounded((*reversed(message.references), *message.returned_ids), MOST_IDS)
-    answered = [*replied, *referenced]
-    clues = {"message_id": [*own, *answered], "their_message_id": answered}
-    by_id = messages.candidates(connection, mailbox, clues)
-    yield "own-message-id", _pointed_at(by_id, own, {"message_id"})
-    yield "in-reply-to", _pointed_at(by_id, replied)
-    yield "references", _pointed_at(by_id, referenced)
+Known = Mapping[str, Sequence[messages.Candidate]]
+"""What the journal knows of a value that stands in a mail."""
 
-    recipients = (*message.recipients, *message.returned_recipients)
-    addressed = _bounded((t for each in recipients for t in references_in(each.partition("@")[0])), MOST_TOKENS)
-    tagged = _bounded((tag.lower() for tag in tags(message)), MOST_TOKENS)
-    headed = _bounded(references_in(message.subject), MOST_TOKENS)
-    written = _bounded(references_in(message.text), MOST_TOKENS)
-    clues = {"token": [*addressed, *headed, *written], "ticket": tagged}
-    by_mark = messages.candidates(connection, mailbox, clues)
-    yield "plus-address", _pointed_at(by_mark, addressed, {"token"})
-    tickets = _pointed_at(by_mark, tagged, {"ticket"})
-    yield "ticket", [each for each in tickets if _belongs(connection, each, message.sender)]
-    yield "token-in-subject", _pointed_at(by_mark, headed, {"token"})
-    yield "token-in-body", _pointed_at(by_mark, written, {"token"})
-    yield "form-marker", _by_marker(connection, mailbox, message)
+Clues = Mapping[str, Sequence[str]]
+"""kind → values."""
+
+
+def _together(many: Iterable[Clues]) -> Clues:
+    merged: dict[str, list[str]] = {}
+    for clues in many:
+        for kind, values in clues.items():
+            merged.setdefault(kind, []).extend(values)
+    return merged
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """The ids in a mail."""
+
+    own: list[str]
+    replied: list[str]
+    referenced: list[str]
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        return cls(
+            own=[message.message_id] if message.message_id else [],
+            replied=_bounded(message.in_reply_to, MOST_IDS),
+            referenced=_bounded((*reversed(message.references), *message.returned_ids), MOST_IDS),
+        )
+
+    @property
+    def clues(self) -> Clues:
+        answered = [*self.replied, *self.referenced]
+        return {"message_id": [*self.own, *answered], "their_message_id": answered}
+
+    def rules(self, known: Known) -> Iterator[tuple[str, Iterable[str]]]:
+        yield "own-message-id", _pointed_at(known, self.own, "message_id")
+        yield "in-reply-to", _pointed_at(known, self.replied, "message_id", "their_message_id")
+        yield "references", _pointed_at(known, self.referenced, "message_id", "their_message_id")
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What else in a mail may tell its conversation."""
+
+    message: Message
+    addressed: list[str]
+    tagged: list[str]
+    headed: list[str]
+    written: list[str]
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        recipients = (*message.recipients, *message.returned_recipients)
+        return cls(
+            message=message,
+            addressed=_bounded((t for each in recipients for t in references_in(each.partition("@")[0])), MOST_TOKENS),
+            tagged=_bounded((tag.lower() for tag in tags(message)), MOST_TOKENS),
+            headed=_bounded(references_in(message.subject), MOST_TOKENS),
+            written=_bounded(references_in(message.text), MOST_TOKENS),
+        )
+
+    @property
+    def clues(self) -> Clues:
+        return {"token": [*self.addressed, *self.headed, *self.written], "ticket": self.tagged}
+
+    def rules(self, connection: Connection, known: Known, forms: "_Forms") -> Iterator[tuple[str, Iterable[str]]]:
+        yield "plus-address", _pointed_at(known, self.addressed, "token")
+        tickets = _pointed_at(known, self.tagged, "ticket")
+        yield "ticket", [each for each in tickets if _belongs(connection, each, self.message.sender)]
+        yield "token-in-subject", _pointed_at(known, self.headed, "token")
+        yield "token-in-body", _pointed_at(known, self.written, "token")
+        yield "form-marker", forms.quoted_by(self.message)
 
 
 def _bounded(values: Iterable[str], most: int) -> list[str]:
     return list(dict.fromkeys(values))[:most]
 
 
-def _pointed_at(
-    found: Iterable[messages.Candidate],
-    values: Iterable[str],
-    kinds: Container[str] = ("message_id", "their_message_id"),
-) -> list[str]:
-    wanted = frozenset(values)
-    return [each.conversation for each in found if each.value in wanted and each.kind in kinds]
+def _pointed_at(known: Known, values: Iterable[str], *kinds: str) -> list[str]:
+    return [each.conversation for value in values for each in known.get(value, ()) if each.kind in kinds]
 
 
 def _belongs(connection: Connection, conversation_id: str, sender: str) -> bool:
@@ -104,15 +166,32 @@ def desk_domains(definition: Definition) -> set[str]:
     return domains
 
 
-def _by_marker(connection: Connection, mailbox: str, message: Message) -> Iterator[str]:
-    domain = message.sender.rpartition("@")[2]
-    contains = _finder(message)
-    for conversation_id, text in messages.open_in(connection, mailbox, MOST_OPEN):
-        definition = Definition.model_validate_json(text)
-        if not isinstance(definition.channel, FormChannel) or domain not in desk_domains(definition):
-            continue
-        if any(contains(each) for each in messages.our_texts(connection, conversation_id)):
-            yield conversation_id
+class _Forms:
+    """The open conversations that went through a form and have had no answer; looked up when the first mail needs them."""
+
+    def __init__(self, connection: Connection, mailbox: str) -> None:
+        self._connection, self._mailbox = connection, mailbox
+        self._waiting: list[tuple[str, set[str], list[str]]] | None = (
+            None  # conversation, domains of its desk, our texts
+        )
+
+    def quoted_by(self, message: Message) -> Iterator[str]:
+        """Those of this sender's desk that the mail repeats a text of."""
+        domain = message.sender.rpartition("@")[2]
+        if self._waiting is None:
+            self._waiting = list(self._look())
+        mine = [(which, texts) for which, domains, texts in self._waiting if domain in domains]
+        contains = _finder(message) if mine else None
+        for conversation_id, texts in mine:
+            if contains is not None and any(contains(each) for each in texts):
+                yield conversation_id
+
+    def _look(self) -> Iterator[tuple[str, set[str], list[str]]]:
+        for conversation_id, text in messages.open_in(self._connection, self._mailbox, MOST_OPEN):
+            definition = Definition.model_validate_json(text)
+            if isinstance(definition.channel, FormChannel):
+                ours = messages.our_texts(self._connection, conversation_id)
+                yield conversation_id, desk_domains(definition), ours
 
 
 def _finder(message: Message) -> Callable[[str], bool]:

@@ -14,6 +14,14 @@ UNDER_WAY, ARRIVED, LOST, UNSENT = "under_way", "arrived", "lost", "unsent"
 KEEP = 400 * 86_400.0
 """Seconds for which they are kept, for the conversations that they stand beside."""
 
+_TO = sa.select(mail).where(
+    mail.c.recipient == sa.bindparam("box"), mail.c.message_id.in_(sa.bindparam("any", expanding=True))
+)
+_FROM = sa.select(mail.c.message_id).where(
+    mail.c.mailbox == sa.bindparam("box"),
+    mail.c.slot >= sa.bindparam("since"),  # the key finds these
+    mail.c.message_id.in_(sa.bindparam("any", expanding=True)),
+)
 _LAST = sa.select(mail).where(mail.c.mailbox == sa.bindparam("box")).order_by(mail.c.slot.desc()).limit(1)
 _LAST_ARRIVED = _LAST.where(
     mail.c.seconds.is_not(None),
@@ -50,17 +58,33 @@ def unsent(connection: Connection, which: Intent) -> None:
     connection.execute(mail.update().where(*_this(which)).values(fate=UNSENT))
 
 
-def arrived(connection: Connection, recipient: str, message_ids: Iterable[str], at: float) -> bool:
-    """Note the arrival, the first of it; False when none of these ids is a control mail to this mailbox."""
-    query = sa.select(mail).where(mail.c.recipient == recipient, mail.c.message_id.in_(list(message_ids)))
-    row = connection.execute(query).first()
-    if row is None:
-        return False
-    if row.delivered_at is None:
+def arriving(connection: Connection, recipient: str, message_ids: Iterable[str]) -> bool:
+    """Whether one of these ids is of a control mail to this mailbox."""
+    return connection.execute(_TO, {"box": recipient, "any": list(message_ids)}).first() is not None
+
+
+def arrived(connection: Connection, recipient: str, message_ids: Iterable[str], at: float) -> None:
+    """Note the arrival of the control mail to this mailbox that has one of these ids, the first arrival of it."""
+    row = connection.execute(_TO, {"box": recipient, "any": list(message_ids)}).first()
+    if row is not None and row.delivered_at is None:
         this = (mail.c.mailbox == row.mailbox, mail.c.slot == row.slot)
         connection.execute(mail.update().where(*this).values(delivered_at=at, fate=ARRIVED))
         _measure(connection, row.mailbox, row.slot)
-    return True
+
+
+def answered(connection: Connection, sender: str, message_ids: Iterable[str], since: float) -> set[str]:
+    """Which of these ids are of control mails that this mailbox has sent since then."""
+    asked = {"box": sender, "any": list(message_ids), "since": since}
+    return set(connection.execute(_FROM, asked).scalars())
+
+
+def bounced(connection: Connection, sender: str, message_ids: Iterable[str]) -> bool:
+    """Note that the control mail of this mailbox with one of these ids came back for good; False when that is known."""
+    this = (mail.c.mailbox == sender, mail.c.message_id.in_(list(message_ids)), mail.c.fate == UNDER_WAY)
+    lost = connection.execute(mail.update().where(*this).values(fate=LOST)).rowcount
+    if lost:
+        aggregates.add(connection, "control_mail_lost_total", {"mailbox": sender}, lost)
+    return bool(lost)
 
 
 def give_up(connection: Connection, mailbox: str, before: float) -> int:
@@ -89,7 +113,9 @@ def delivery_seconds(connection: Connection, mailbox: str, until: float) -> floa
 def lost_at(connection: Connection, mailbox: str) -> float | None:
     """When the last control mail was sent whose fate is known, if it was lost; None when it arrived or there was none."""
     row = connection.execute(_LAST_DECIDED, {"box": mailbox}).first()
-    return row.sent_at if row is not None and row.fate == LOST else None
+    if row is None or row.fate != LOST:
+        return None
+    return float(row.slot if row.sent_at is None else row.sent_at)  # one may come back before we know that it went
 
 
 def _this(which: Intent) -> tuple[sa.ColumnElement[bool], ...]:

@@ -69,12 +69,17 @@ def _parts(table: sa.Table, order: sa.Column[int]) -> sa.Select[Any]:
 
 
 def _first_of_each_kind() -> sa.Select[Any]:
-    """Messages up to MOST_OF_A_KIND of each kind, so that a thousand robots do not hide a person; `total` counts all.
+    """Messages up to MOST_OF_A_KIND of each kind, so that a thousand robots do not hide a person, and as many again that
+    each step took, so that what was dealt with hides nothing new; `total` counts all.
 
     The oldest ones: what a step has taken must still be there when it is replayed.
     """
     message = schema.message
-    place = sa.func.row_number().over(partition_by=message.c.kind, order_by=message.c.id).label("place")
+    place = (
+        sa.func.row_number()
+        .over(partition_by=(message.c.kind, message.c.taken_by), order_by=message.c.id)
+        .label("place")
+    )
     numbered = (
         sa.select(message, place, sa.func.count().over().label("total"))
         .where(message.c.conversation == sa.bindparam("of"))
@@ -222,7 +227,7 @@ def next_wake(connection: Connection) -> float | None:
 
 
 def load(connection: Connection, conversation_id: str) -> Conversation | None:
-    """One conversation with its steps, findings and messages, up to MOST_OF_A_KIND of each kind."""
+    """One conversation with its steps, findings and messages, up to MOST_OF_A_KIND of each kind that no step has taken."""
     which = {"of": conversation_id}
     row = connection.execute(_LOAD, which).first()
     if row is None:

@@ -43,10 +43,15 @@ _ANSWERED: Mapping[str, Mapping[str, None]] = {
 OUT_OF_OFFICE_ONCE_IN = 7 * 86_400.0
 """Seconds in which an absence is noted once for each sender: as often as RFC 3834 section 2 lets it be told."""
 
+AT_ONCE = 10_000
+"""Values in one question: SQLite takes 32,766."""
+
 _OF_THIS_KIND = (
     sa.select(sa.func.count())
     .select_from(message)
-    .where(message.c.conversation == sa.bindparam("of"), message.c.kind == sa.bindparam("as"))
+    .where(
+        message.c.conversation == sa.bindparam("of"), message.c.kind == sa.bindparam("as"), message.c.taken_by.is_(None)
+    )
 )
 _ABSENCES = (
     sa.select(sa.func.count())
@@ -72,6 +77,14 @@ _CANDIDATES = sa.select(clue.c.conversation, clue.c.kind, clue.c.value).where(
     clue.c.kind.in_(sa.bindparam("as", expanding=True)),
     clue.c.value.in_(sa.bindparam("any", expanding=True)),
 )
+_KNOWN = sa.select(message.c.fingerprint).where(
+    message.c.mailbox == sa.bindparam("box"), message.c.fingerprint.in_(sa.bindparam("any", expanding=True))
+)
+_COUNT_RECEIVED = (
+    sa.select(sa.func.count())
+    .select_from(message)
+    .where(message.c.conversation == sa.bindparam("of"), message.c.direction == "in")
+)
 _POSITION = sa.select(schema.position).where(
     schema.position.c.mailbox == sa.bindparam("box"), schema.position.c.folder == sa.bindparam("in")
 )
@@ -95,7 +108,6 @@ class Candidate:
 
     conversation: str
     kind: str
-    value: str
 
 
 def add_clues(connection: Connection, mailbox: str, conversation_id: str, clues: Iterable[tuple[str, str]]) -> None:
@@ -105,17 +117,16 @@ def add_clues(connection: Connection, mailbox: str, conversation_id: str, clues:
         rows.insert_new(connection, clue, values)
 
 
-def candidates(connection: Connection, mailbox: str, clues: Mapping[str, Sequence[str]]) -> list[Candidate]:
-    """Every conversation of this mailbox that one of the clues (kind → values) points to."""
-    values = {value for some in clues.values() for value in some}
-    if not values:
-        return []
-    asked = {"box": mailbox, "as": [kind for kind, some in clues.items() if some], "any": list(values)}
-    return [
-        Candidate(row.conversation, row.kind, row.value)
-        for row in connection.execute(_CANDIDATES, asked)
-        if row.value in clues[row.kind]
-    ]
+def candidates(connection: Connection, mailbox: str, clues: Mapping[str, Sequence[str]]) -> dict[str, list[Candidate]]:
+    """Every conversation of this mailbox that one of the clues (kind → values) points to, by value."""
+    found: dict[str, list[Candidate]] = {}
+    values = list({value for some in clues.values() for value in some})
+    for start in range(0, len(values), AT_ONCE):
+        kinds = [kind for kind, some in clues.items() if some]
+        asked = {"box": mailbox, "as": kinds, "any": values[start : start + AT_ONCE]}
+        for row in connection.execute(_CANDIDATES, asked):
+            found.setdefault(row.value, []).append(Candidate(row.conversation, row.kind))
+    return found
 
 
 def senders(connection: Connection, conversation_id: str) -> set[str]:
@@ -131,8 +142,16 @@ def our_texts(connection: Connection, conversation_id: str) -> list[str]:
 
 def count_received(connection: Connection, conversation_id: str) -> int:
     """How many mails have come in, in this conversation."""
-    of_this = (message.c.conversation == conversation_id, message.c.direction == "in")
-    return connection.execute(sa.select(sa.func.count()).select_from(message).where(*of_this)).scalar_one()
+    return connection.execute(_COUNT_RECEIVED, {"of": conversation_id}).scalar_one()
+
+
+def known(connection: Connection, mailbox: str, fingerprints: Sequence[str]) -> set[str]:
+    """Those of these mails that are stored already."""
+    found: set[str] = set()
+    for start in range(0, len(fingerprints), AT_ONCE):
+        asked = {"box": mailbox, "any": fingerprints[start : start + AT_ONCE]}
+        found.update(connection.execute(_KNOWN, asked).scalars())
+    return found
 
 
 def open_in(connection: Connection, mailbox: str, limit: int) -> list[tuple[str, str]]:
@@ -150,7 +169,7 @@ def open_in(connection: Connection, mailbox: str, limit: int) -> list[tuple[str,
 def store(connection: Connection, received: Received, now: float) -> bool:
     """Store an inbound mail and wake its conversation; False, and nothing else, when it is known.
 
-    What comes beyond MOST_OF_A_KIND is stored and does no more. Of an out-of-office notice that its sender repeats within
+    What comes while MOST_OF_A_KIND wait is stored and does no more. Of an out-of-office notice that its sender repeats within
     seven days there are no findings.
     """
     values = {**received.values, "mailbox": received.mailbox, "conversation": received.conversation, "direction": "in"}

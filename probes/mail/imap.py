@@ -140,19 +140,18 @@ class Session:
             raise Unreachable(f"{self._server.host} has no lasting message numbers (UIDVALIDITY)")
         return Opened(told[b"UIDVALIDITY"], told.get(b"UIDNEXT"))
 
-    async def sizes(self, uids: Sequence[int]) -> list[Fetched]:
-        """UID, size and date of those of `uids` that exist, ascending; a range is asked for as one."""
-        answer = await self._do("FETCH", _uid_set(uids), "(UID INTERNALDATE RFC822.SIZE)", uid=True)
+    async def mails(self, uids: Sequence[int], *, first: int) -> list[Fetched]:
+        """Those of `uids` that exist, ascending: UID, size, date and the first `first` bytes; a range is asked for as one."""
+        items = f"(UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.{first}>)"
+        answer = await self._do("FETCH", _uid_set(uids), items, uid=True, deadline=self._for(len(uids) * first))
         mails = {mail.uid: mail for mail in self._understood(fetched, answer) if mail and mail.size is not None}
         wanted = uids if isinstance(uids, range) else frozenset(uids)
         return [mails[uid] for uid in sorted(mails) if uid in wanted]
 
     async def bodies(self, uids: Sequence[int], *, expected: int) -> dict[int, bytes]:
         """The first MAX_MAIL_BYTES of each mail, about `expected` bytes in all; one that is gone is left out."""
-        deadline = self._deadline + expected / SLOWEST_BYTES_PER_SECOND
-        answer = await self._do(
-            "FETCH", _uid_set(uids), f"(UID BODY.PEEK[]<0.{MAX_MAIL_BYTES}>)", uid=True, deadline=deadline
-        )
+        items = f"(UID BODY.PEEK[]<0.{MAX_MAIL_BYTES}>)"
+        answer = await self._do("FETCH", _uid_set(uids), items, uid=True, deadline=self._for(expected))
         mails = self._understood(fetched, answer)
         return {mail.uid: mail.body for mail in mails if mail and mail.body is not None}
 
@@ -184,10 +183,11 @@ class Session:
                 await asyncio.sleep(0)  # the task clears `continued` before it waits
                 await protocol.continued.wait()
             if not command.done() and protocol.lost is None:
-                await self._listen(seconds)
+                protocol.in_idle = True
+                if protocol.exists_at is None:
+                    await self._listen(seconds)
             async with self._alive("DONE"):
-                if not command.done():
-                    protocol.send("DONE")
+                protocol.end_idle()
                 response = await command
         except BaseException:
             command.cancel()
@@ -235,6 +235,10 @@ class Session:
         except BaseException:
             self.abort()
             raise
+
+    def _for(self, size: int) -> float:
+        """The deadline of an answer of so many bytes, seconds."""
+        return self._deadline + size / SLOWEST_BYTES_PER_SECOND
 
     async def _do(self, name: str, *args: str, uid: bool = False, deadline: float | None = None) -> list[Response]:
         """Give a command; its untagged responses. Raises CommandRefused for NO and BAD, Unreachable when it is over."""

@@ -29,6 +29,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # aioimap
         self.stirred = asyncio.Event()  # new mail, or the connection is lost
         self.continued = asyncio.Event()  # the server goes on with the command, or has ended it
         self.exists_at: datetime | None = None
+        self.in_idle = False  # new mail ends it, without waiting for whoever waits
         self.reply: list[bytes] = []  # to the continuations of AUTHENTICATE
         self.challenge = b""  # what the last continuation said
         self._now = now
@@ -59,6 +60,12 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # aioimap
             command._event.set()
         self.stirred.set()
         self.continued.set()
+
+    def end_idle(self) -> None:
+        """Say DONE, once."""
+        if self.in_idle and self.lost is None:
+            self.transport.write(b"DONE\r\n")
+        self.in_idle = False
 
     def send(self, line: str, scrub: str | None = None) -> None:
         """Write a line; raises what the connection was lost by."""
@@ -97,6 +104,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # aioimap
         line = response[0]
         if re.fullmatch(rb"\* \d+ EXISTS *", line, re.IGNORECASE):
             self.exists_at = self.exists_at or self._now()
+            self.end_idle()
             self.stirred.set()
         elif line[:5].upper() == b"* BYE":
             raise OutOfProtocol(f"the server says goodbye: {one_line(line[5:])}")
@@ -113,6 +121,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # aioimap
         for command in self._pending():
             if command.tag.encode() == tag:
                 self.pending_sync_command = None
+                self.in_idle = False
                 self.pending_async_commands.clear()
                 command.close(text, result=result.decode("ascii", "replace").upper())
                 return

@@ -11,6 +11,8 @@ from probes.mail.responses import Fetched
 log = logging.getLogger(__name__)
 
 BATCH = 50  # mails; the fastest of what was measured between 1 and 200
+PUSHED = 10  # mails asked for at once after a push, before anything is known of them
+WHOLE = 64 * 1024  # a mail that is smaller comes whole with its size and date
 ANSWER_BYTES = 4 * 1024 * 1024  # of bodies in one answer
 RESYNC_DAYS = 3
 
@@ -47,42 +49,46 @@ class Reading:
             self._position = known
 
     async def catch_up(self, *, pushed: bool = False) -> list[tuple[datetime, datetime]]:
-        """Keep everything that is new. After a push the first batch is asked for without a search, to be quick.
+        """Keep everything that is new. After a push the first mails are asked for without a search, to be quick.
 
         Gives detected_at and internal_date of the mails that the push was about.
         """
         times: list[tuple[datetime, datetime]] = []
         if pushed:
-            likely = range(self._position.next_uid, self._position.next_uid + BATCH)
-            mails = await self._session.sizes(likely)
-            detected_at = self._now()
+            mails, detected_at = await self._look(range(self._position.next_uid, self._position.next_uid + PUSHED))
             times = [(detected_at, mail.internal_date) for mail in mails if mail.internal_date]
-            await self._keep(mails)
+            await self._keep(mails, detected_at)
         after = self._position.next_uid
         while uids := await self._session.uids_from(after):
             for batch in _batches(uids):
-                await self._keep(await self._session.sizes(batch))
+                await self._keep(*await self._look(batch))
             after = uids[-1] + 1  # one that vanished in between is not asked for again
         return times
 
-    async def _keep(self, mails: Sequence[Fetched]) -> None:
-        detected_at = self._now()
+    async def _look(self, uids: Sequence[int]) -> tuple[list[Fetched], datetime]:
+        mails = await self._session.mails(uids, first=WHOLE)
+        return mails, self._now()
+
+    async def _keep(self, mails: Sequence[Fetched], detected_at: datetime) -> None:
         for group in _grouped(mails):
-            arrivals = await self._fetch(group, self._position.uidvalidity, detected_at)
+            arrivals = await self._arrivals(group, self._position.uidvalidity, detected_at)
             await self._move(Position(self._position.uidvalidity, group[-1].uid + 1), arrivals)
 
     async def _resync(self, known: Position, end: Position) -> None:
         # The old position stays until the end, so that a resync which is cut off starts again from its beginning.
         since = self._now() - timedelta(days=RESYNC_DAYS)
         for batch in _batches(await self._session.uids_since(since.date())):
-            mails = await self._session.sizes(batch)
-            detected_at = self._now()
+            mails, detected_at = await self._look(batch)
             for group in _grouped(mails):
-                await self._ledger.keep(self._folder, await self._fetch(group, end.uidvalidity, detected_at), known)
+                await self._ledger.keep(self._folder, await self._arrivals(group, end.uidvalidity, detected_at), known)
         await self._move(end)
 
-    async def _fetch(self, group: Sequence[Fetched], uidvalidity: int, detected_at: datetime) -> list[Arrival]:
-        bodies = await self._session.bodies([mail.uid for mail in group], expected=sum(map(_weight, group)))
+    async def _arrivals(self, group: Sequence[Fetched], uidvalidity: int, detected_at: datetime) -> list[Arrival]:
+        """With the rest of those that did not come whole."""
+        bodies = {mail.uid: mail.body for mail in group if mail.body is not None}
+        large = [mail for mail in group if len(mail.body or b"") >= WHOLE]
+        if large:
+            bodies |= await self._session.bodies([mail.uid for mail in large], expected=sum(map(_weight, large)))
         return [
             Arrival(
                 folder=self._folder,

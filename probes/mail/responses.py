@@ -7,11 +7,11 @@ on: odd places are literals. Every size is bounded; a literal beyond its bound i
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Response = tuple[bytes, ...]
 
-MAX_LINE = 1024 * 1024  # SEARCH names every mail of a folder in one line
+MAX_LINE = 16 * 1024 * 1024  # SEARCH names every new mail of a folder in one line: about two million
 MAX_LITERAL = 1024 * 1024
 MAX_LITERALS = 1000
 
@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     rb'\s+|(?P<open>\()|(?P<close>\))|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<atom>[^\s()"\[]+(?:\[[^\]]*\](?:<\d+>)?)?)'
 )
 _FETCH = re.compile(rb"\* (\d{1,10}) FETCH ", re.IGNORECASE)
-_DATE = re.compile(r" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})")
+_DATE = re.compile(r" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)([0-5]\d)")
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
 
@@ -203,9 +203,10 @@ def _internal_date(text: str) -> datetime | None:
         return None
     month = _MONTHS.index(written[2].lower()) + 1
     try:
-        # strptime would read month names in the machine's language.
-        zone = datetime.strptime(written[7], "%z").tzinfo
-        day, year, hour, minute, second = (int(written[group]) for group in (1, 3, 4, 5, 6))
-        return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
+        # strptime would read month names in the machine's language, and is slow.
+        day, year, hour, minute, second, *zone = (int(written[group]) for group in (1, 3, 4, 5, 6, 8, 9))
+        ahead = timedelta(hours=zone[0], minutes=zone[1])
+        local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        return local - ahead if written[7] == "+" else local + ahead
     except (ValueError, OverflowError):
         return None

@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,65 @@ async def test_a_late_control_mail_is_no_longer_taken_for_lost(tmp_path: Path) -
         await here.poll()
         assert await counted(here) == {"control_mail_lost_total": 1, "delivery_seconds_sum": pytest.approx(11 * MINUTE)}
         assert (await outcome(here))["verdict"] == "failed"
+
+
+def report(town: Town, mail: EmailMessage, *, action: str, returned: Sequence[str]) -> None:
+    """A delivery status report on a control mail, with these headers of it."""
+    if mail["To"] != ADDRESS:
+        return
+    lines = (
+        "From: MAILER-DAEMON@provider.example",
+        f"To: {ADDRESS}",
+        "Subject: Delivery report",
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="x"',
+        "",
+        "--x",
+        "Content-Type: message/delivery-status",
+        "",
+        f"Action: {action}",
+        "Status: 5.2.2",
+        "Diagnostic-Code: smtp; 552 mailbox full",
+        "--x",
+        "Content-Type: message/rfc822",
+        "",
+        *(f"{name}: {mail[name]}" for name in returned),
+        "Subject: Control mail",
+        "",
+        "--x--",
+        "",
+    )
+    town.receive_raw("\r\n".join(lines).encode())
+
+
+@pytest.mark.parametrize("returned", [["Message-ID"], [MARKER]])
+async def test_a_control_mail_that_comes_back_is_lost_at_once_and_no_message_of_anybody(
+    tmp_path: Path, returned: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    town = Town(tmp_path, answer=partial(report, action="failed", returned=returned))
+    async with watched(town) as (here, mails):
+        await mails.tick()
+        await here.poll()
+        assert await counted(here) == {"control_mail_lost_total": 1}
+        assert await here.journal.read(lambda c: messages.unmatched(c, 10)) == []
+        [told] = [line for line in caplog.messages if "came back" in line]
+        assert told.endswith("a control mail came back: Action: failed 5.2.2 smtp; 552 mailbox full")
+        ended = await outcome(here)
+        town.clock.turn(11 * MINUTE)
+        await here.poll()
+        assert (await counted(here))["control_mail_lost_total"] == 1, "it is not lost once more when its time is up"
+    assert (ended["verdict"], "our provider may be to blame" in ended["reason"]) == ("faulted", True)
+
+
+async def test_a_control_mail_that_is_delayed_still_waits_and_is_no_message_of_anybody(tmp_path: Path) -> None:
+    town = Town(tmp_path, answer=partial(report, action="delayed", returned=["Message-ID"]))
+    async with watched(town) as (here, mails):
+        await mails.tick()
+        await here.poll()
+        assert await counted(here) == {}
+        assert await here.journal.read(lambda c: messages.unmatched(c, 10)) == []
+        town.receive(ours(town)[0])
+        await here.poll()
+        assert await counted(here) == {"delivery_seconds_sum": 0.0}
 
 
 class Killed(BaseException):

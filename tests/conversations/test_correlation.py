@@ -323,6 +323,33 @@ async def test_twenty_conversations_of_one_mailbox_each_get_their_own_answer_in_
         assert texts[0].startswith(f"Answer number {number}.")
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 50])
+async def test_mails_that_are_taken_in_together_are_matched_as_if_they_had_come_one_by_one(
+    here: Life, at_once: int
+) -> None:
+    """What one teaches, the next is known by; and where it answers a form, the words of that form find nothing more."""
+    one, form = await asked(here), await asked(here, 2, channel="form")
+    words = "> Where is my parcel? I have been waiting for it for two weeks."
+    came = [
+        mail(subject="[DESK-4711] too early"),
+        mail(subject="[DESK-4711] My parcel", In_Reply_To=str(one.messages[0].message_id)),
+        mail("From another system.", subject="Update of [DESK-4711]"),
+        mail(f"On its way.\n\n{words}", subject="Your form", Message_ID="<first@desk.example>"),
+        mail(f"A newsletter.\n\n{words}", subject="A newsletter"),
+        mail("And that is all.", subject="More", In_Reply_To="<first@desk.example>"),
+    ]
+    for each in came:
+        here.town.receive(each)
+    arrivals = here.town.mailbox
+    for start in range(0, len(arrivals), at_once):
+        batch = arrivals[start : start + at_once]
+        await here.intake.keep("INBOX", batch, Position(7, batch[-1].uid + 1))
+    assert await here.intake.position("INBOX") == Position(7, len(came) + 1)
+    assert await unmatched(here) == ["A newsletter", "[DESK-4711] too early"]
+    rules = [[m.matched_by for m in (await here.load(each.id)).messages if m.inbound] for each in (one, form)]
+    assert rules == [["in-reply-to", "ticket"], ["form-marker", "in-reply-to"]]
+
+
 async def test_the_same_mail_in_two_folders_counts_once(here: Life) -> None:
     one = await asked(here)
     answer = mail(In_Reply_To=str(one.messages[0].message_id))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conversations import intake
+from conversations import judging
 from conversations.customer import Customer
 from conversations.description import describe
 from conversations.durations import Duration
@@ -219,7 +219,7 @@ async def test_whatever_breaks_in_reading_the_mail_is_kept_and_counted(
     if place == "check":
         monkeypatch.setattr(checks, "CHECKS", (Check(("loop",), frozenset(Kind), broken),))
     else:
-        monkeypatch.setattr(intake, place, broken)
+        monkeypatch.setattr(judging, place, broken)
     conversation = await played(tmp_path, by("Mia Wong", "It comes on Friday."))
     (came,) = (each for each in conversation.messages if each.inbound)
     assert "It comes on Friday." in came.text
