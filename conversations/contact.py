@@ -11,6 +11,7 @@ from conversations.journal import aggregates, messages, steps
 from conversations.records import Conversation, StoredFinding, StoredMessage, to_json
 from conversations.replay import NotSent, Sent
 from conversations.templates import fill
+from conversations.visit import Channel
 from conversations.world import World
 from probes.errors import DeskError, ProbeError
 from probes.form.channel import FormChannel
@@ -56,27 +57,39 @@ class Contact:
         }
 
     def prepare_contact(
-        self, subject: str, text: str, message_id: str, now: float, attachments: Mapping[str, str] | None = None
+        self,
+        subject: str,
+        text: str,
+        message_id: str,
+        now: float,
+        attachments: Mapping[str, str] | None = None,
+        over: str | None = None,
     ) -> dict[str, Any]:
-        """The intent of a new contact over the visit's channel. `attachments`: name → text; a form takes none."""
-        subject, text = self._with_reference(subject, text)
-        channel = self.definition.channel
+        """The intent of a new contact over the visit's channel, or `over` another one of the desk.
+
+        `attachments`: name → text; a form takes none.
+        """
+        channel = self._channel(over)
+        subject, text = self._with_reference(channel, subject, text)
         if isinstance(channel, FormChannel):
             values = self.values() | {"subject": subject, "body": text}
             fields = {field: fill(template, values) for field, template in channel.fields.items()}
             message = self._message(f"form:{message_id}", None, subject, text, channel.form)
-            return {"form": fields, "message": message}
-        intent = self._mail_intent(subject, text, message_id, channel.email, now)
+            return {"form": fields, "over": over, "message": message}
+        intent = self._mail_intent(subject, text, message_id, channel.email, now, over=over)
         if attachments:
             intent["letter"]["attachments"] = dict(attachments)
         return intent
 
-    def _with_reference(self, subject: str, text: str) -> tuple[str, str]:
+    def _channel(self, name: str | None) -> Channel:
+        return self.definition.channel if name is None else self.definition.desk.channels[name]
+
+    def _with_reference(self, channel: Channel, subject: str, text: str) -> tuple[str, str]:
         """See to it that the message carries what an answer without threading headers is known by.
 
         In the subject, since acknowledgements quote that more often than the text; in the text where a form has no subject.
         """
-        reference, channel = self.conversation.reference, self.definition.channel
+        reference = self.conversation.reference
         templates = set(channel.fields.values()) if isinstance(channel, FormChannel) else {"{subject}"}
         if any("{reference}" in template for template in templates):
             return subject, text
@@ -137,7 +150,8 @@ class Contact:
         return steps.add_finding(self.conversation.id, found)
 
     async def _submit(self, intent: Mapping[str, Any], point_of_no_return: PointOfNoReturn) -> Sent:
-        channel = self.definition.channel
+        over = intent.get("over")
+        channel = self._channel(over)
         assert isinstance(channel, FormChannel)
         folder = self.world.evidence_folder(self.conversation.id)
         before = set(folder.glob("*"))
@@ -157,7 +171,8 @@ class Contact:
             shown = tuple(self._evidence(kinds[path.suffix], path, now) for path in made if path.suffix in kinds)
             raise NotSent(error, shown) from error
         at = clicked.timestamp()
-        labels = {name: getattr(self.conversation, name) for name in ("visit", "desk", "channel")}
+        labels = {"visit": self.conversation.visit, "desk": self.conversation.desk}
+        labels["channel"] = over or self.conversation.channel
         also: tuple[Callable[[Any], object], ...] = (
             partial(
                 aggregates.observe,
@@ -170,7 +185,12 @@ class Contact:
         if submitted.screenshot is not None:
             also = (*also, self._evidence("screenshot", submitted.screenshot, at))
         envelope = to_json(
-            {"phases": dict(submitted.phases), "confirmation": submitted.confirmation, "url": submitted.url}
+            {
+                "phases": dict(submitted.phases),
+                "confirmation": submitted.confirmation,
+                "url": submitted.url,
+                **({"channel": over} if over else {}),
+            }
         )
         return Sent({**intent["message"], "at": at, "envelope": envelope}, also)
 
@@ -187,6 +207,7 @@ class Contact:
         now: float,
         parent: str | None = None,
         references: list[str] | None = None,
+        over: str | None = None,
     ) -> dict[str, Any]:
         letter = {
             "sender_name": self.definition.persona.name or "",
@@ -201,7 +222,7 @@ class Contact:
             "headers": DISCLOSURE_HEADER if self.definition.desk.disclosure == "header" else {},
         }
         message = self._message(message_id, message_id, subject, text, to)
-        message["envelope"] = to_json({"references": references or []})
+        message["envelope"] = to_json({"references": references or [], **({"channel": over} if over else {})})
         return {"letter": letter, "message_id": message_id, "message": message}
 
     def _message(self, fingerprint: str, message_id: str | None, subject: str, text: str, to: str) -> dict[str, Any]:

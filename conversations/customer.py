@@ -10,10 +10,11 @@ from conversations.companions import Approach, Companion, Ended
 from conversations.contact import SUBJECT_LENGTH, Contact
 from conversations.definition import Definition
 from conversations.durations import Duration
+from conversations.hours import BusinessHours
 from conversations.journal import messages
 from conversations.records import StoredFinding, StoredMessage
 from conversations.replay import Replay
-from conversations.reply import Reply
+from conversations.reply import Reply, closes, tickets
 from conversations.templates import fill
 from conversations.times import Times, moment, times
 from conversations.world import World
@@ -49,6 +50,19 @@ class Customer:
         """What this customer knows: facts of the persona, and `name`, `address`, `reference`."""
         return self._contact.values()
 
+    @property
+    def hours(self) -> BusinessHours:
+        """When the desk is open; round the clock when its hours are not known."""
+        return self._hours
+
+    @property
+    def confirmation(self) -> str:
+        """What the page said after the last form that was sent; empty where none was."""
+        said = (
+            str(m.envelope.get("confirmation") or "") for m in reversed(self._replay.held.messages) if not m.inbound
+        )
+        return next(filter(None, said), "")
+
     def promise(self, name: str) -> Duration | None:
         """What the desk promises (`acknowledgement`, `first_reply`, `next_reply`, `resolution`); None when it does not."""
         return self._definition.desk.promises.given().get(name)
@@ -70,8 +84,9 @@ class Customer:
         subject: str | None = None,
         facts: Mapping[str, str] | None = None,
         attachments: Mapping[str, str] | None = None,
+        over: str | None = None,
     ) -> None:
-        """Contact the desk over the visit's channel. `{placeholders}` in the texts stand for facts.
+        """Contact the desk over the visit's channel, or `over` another one of it. `{placeholders}` in the texts stand for facts.
 
         `attachments`: small text files, name → text, sent as they are; over a form there are none.
         Raises Undelivered when the desk cannot be contacted, CouldNotSend when that is our fault, SendUncertain when nobody
@@ -81,10 +96,13 @@ class Customer:
 
         def prepare() -> dict[str, Any]:
             now = self._replay.clock.now()
-            return self._contact.prepare_contact(subject, text, self._message_id(), now, attachments)
+            return self._contact.prepare_contact(subject, text, self._message_id(), now, attachments, over)
 
-        attached = {"attachments": dict(attachments)} if attachments else {}
-        await self._send("write", {"text": text, "subject": subject, **attached}, prepare)
+        if over is not None and over not in self._definition.desk.channels:
+            raise errors.ScenarioBroken(f"the desk has no channel {over}")
+        more: dict[str, Any] = {"attachments": dict(attachments)} if attachments else {}
+        more |= {"over": over} if over else {}
+        await self._send("write", {"text": text, "subject": subject, **more}, prepare)
 
     async def answer(self, text: str, *, facts: Mapping[str, str] | None = None, closing: bool = False) -> None:
         """Answer the last message that a person wrote, in its thread; without one, follow up on our own last message.
@@ -131,6 +149,25 @@ class Customer:
         assert reply is not None
         return reply
 
+    async def closing(self, *, within: Duration) -> Reply | None:
+        """Wait until the desk says that the request is closed: a notice, or a person, in a reply that was given out or not.
+
+        None when nobody says so in time. Each is given out once; what came before it counts as read.
+        """
+        steps = self._replay.held.steps[: self._replay.seq]
+        told = {each for step in steps if step.name == "closing" for each in step.outcome["messages"]}
+
+        def look() -> Mapping[str, Any] | None:
+            held = self._replay.held
+            inbound = [message for message in held.messages if message.inbound]
+            last = next((m for m in inbound if m.id not in told and closes(m, held.findings)), None)
+            if last is None:
+                return None
+            self._take([m for m in inbound if m.taken_by is None and m.id <= last.id])
+            return {"messages": [last.id]}
+
+        return await self._wait("closing", within, look, lambda: {"messages": []})
+
     async def pause(self, duration: Duration) -> None:
         """Do nothing for so long."""
         await self._wait("pause", duration, lambda: None, lambda: {"messages": []}, from_now=True)
@@ -144,6 +181,10 @@ class Customer:
         return Times.from_json(
             await self._replay.value("measured", {}, lambda: times(self._replay.held, self._hours).to_json())
         )
+
+    async def tickets(self) -> Sequence[str]:
+        """The ticket numbers that the desk has given this conversation so far, in order, remembered."""
+        return tuple(await self._replay.value("tickets", {}, lambda: list(tickets(self._replay.held.messages))))
 
     # --- companions --------------------------------------------------------------------------------------------
 
@@ -234,11 +275,7 @@ class Customer:
     def _look(self, kinds: Collection[Kind]) -> Mapping[str, Any] | errors.ConversationError | None:
         found = self._untaken(kinds)
         if found:
-            seq, ids = self._replay.seq, [message.id for message in found]
-            for message in found:
-                message.taken_by = seq
-            self._replay.pending.append(lambda c: messages.take(c, ids, seq))
-            return {"messages": ids}
+            return {"messages": self._take(found)}
         bounce = next((m for m in self._untaken({Kind.BOUNCE}) if m.permanent), None)
         return (
             None
@@ -247,6 +284,14 @@ class Customer:
                 f"our mail came back: {_first_line(str(bounce.envelope.get('evidence') or bounce.text))}"
             )
         )
+
+    def _take(self, found: Sequence[StoredMessage]) -> list[int]:
+        """Mark these as given out by this step; their ids."""
+        seq, ids = self._replay.seq, [message.id for message in found]
+        for message in found:
+            message.taken_by = seq
+        self._replay.pending.append(lambda c: messages.take(c, ids, seq))
+        return ids
 
     def _untaken(self, kinds: Collection[Kind]) -> list[StoredMessage]:
         return [m for m in self._replay.held.messages if m.inbound and m.taken_by is None and m.kind in kinds]

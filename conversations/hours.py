@@ -153,6 +153,22 @@ class BusinessHours(Settings):
         """`at` if the desk is open then, else its next opening."""
         return max(_utc(at), next(opens for opens, closes in self._intervals(at) if at < closes))
 
+    def closes(self, at: datetime) -> datetime:
+        """`at` if the desk is closed then, else when it closes next. Raises ValueError for one that never does."""
+        if self.never_close:
+            raise ValueError("this desk never closes")
+        end = _utc(at)
+        for opens, closes in self._intervals(end):
+            if opens > end:
+                break
+            end = max(end, closes)  # at midnight one day goes over into the next
+        return end
+
+    @property
+    def never_close(self) -> bool:
+        """Whether it is open round the clock, all week, holidays too."""
+        return self.holidays is None and all(day == ((0, _MIDNIGHT),) for day in self._week)
+
     def between(self, start: datetime, end: datetime) -> float:
         """Seconds of business time from `start` to `end`; negative if `end` is earlier."""
         if end < start:

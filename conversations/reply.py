@@ -1,6 +1,6 @@
 """What came back, as a scenario sees it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -15,7 +15,8 @@ class Reply:
     """What came back: one message, or several that a person wrote in a row.
 
     `text` is the new text, quotes and signature cut; `quoted` what stands around it, at most 4,000 characters a message;
-    `findings` what was found in it, by check: of several messages the first that has a problem, else the first.
+    `findings` what was found in it, by check: of several messages the first that has a problem, else the first;
+    `tickets` the desk's ticket numbers in it.
     """
 
     text: str
@@ -25,6 +26,7 @@ class Reply:
     at: datetime
     quoted: str = ""
     findings: Mapping[str, StoredFinding] = field(default_factory=dict)
+    tickets: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, taken: Sequence[StoredMessage], findings: Sequence[StoredFinding]) -> Self | None:
@@ -39,4 +41,19 @@ class Reply:
             (each for each in findings if each.message in ids), key=lambda each: each.result != "problem"
         ):
             found.setdefault(each.check, each)
-        return cls(text, last.subject, last.sender, last.kind, moment(last.at), quoted, found)
+        numbers = tickets(taken)
+        return cls(text, last.subject, last.sender, last.kind, moment(last.at), quoted, found, numbers)
+
+
+def tickets(messages: Iterable[StoredMessage]) -> tuple[str, ...]:
+    """The ticket numbers in these messages of the desk, each once, in order."""
+    found = (number for each in messages if each.inbound for number in each.envelope.get("tickets", ()))
+    return tuple(dict.fromkeys(found))
+
+
+def closes(message: StoredMessage, findings: Iterable[StoredFinding]) -> bool:
+    """Does it say that the request is closed: a notice, or a person? `findings`: of the whole conversation."""
+    said = [each for each in findings if each.message == message.id and each.check == "closed"]
+    if said:
+        return any(each.result == "problem" for each in said)  # else it will be closed unless the customer answers
+    return message.kind is Kind.OTHER and message.rule == "other.closed"

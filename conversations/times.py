@@ -8,7 +8,7 @@ Definitions (the field's own, see docs/metrics.md):
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -20,10 +20,19 @@ from replies.kind import Kind
 
 @dataclass(frozen=True, slots=True)
 class Elapsed:
-    """The same wait on two clocks, in seconds: round the clock, and in the desk's business hours."""
+    """The same wait on two clocks, in seconds: round the clock, and in the desk's business hours.
+
+    `channel`: over which the customer had written, where that is another than the conversation's.
+    """
 
     calendar: float
     business: float
+    channel: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """In the form of `conversations show --json`."""
+        clocks = {"calendar": round(self.calendar, 3), "business": round(self.business, 3)}
+        return {**clocks, **({"channel": self.channel} if self.channel else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +48,8 @@ class Times:
     def to_json(self) -> dict[str, Any]:
         """In the form of `conversations show --json`."""
 
-        def clocks(elapsed: Elapsed | None) -> dict[str, float] | None:
-            return (
-                None
-                if elapsed is None
-                else {"calendar": round(elapsed.calendar, 3), "business": round(elapsed.business, 3)}
-            )
+        def clocks(elapsed: Elapsed | None) -> dict[str, Any] | None:
+            return None if elapsed is None else elapsed.to_json()
 
         return {
             "acknowledgement_seconds": None if self.acknowledgement is None else round(self.acknowledgement, 3),
@@ -58,7 +63,7 @@ class Times:
     def from_json(cls, written: Mapping[str, Any]) -> Self:
         """What `to_json` wrote."""
 
-        def clocks(elapsed: Mapping[str, float] | None) -> Elapsed | None:
+        def clocks(elapsed: Mapping[str, Any] | None) -> Elapsed | None:
             return None if elapsed is None else Elapsed(**elapsed)
 
         return cls(
@@ -76,6 +81,7 @@ class Kept:
 
     promise: str
     kept: bool
+    channel: str | None = None  # as of `Elapsed`
 
 
 def moment(epoch: float) -> datetime:
@@ -90,8 +96,12 @@ def times(conversation: Conversation, hours: BusinessHours) -> Times:
         return Times(None, None, (), None, conversation.delivery_seconds)
     start = sent[0].at
     first_acknowledgement = next((m.at for m in received if m.kind is Kind.ACKNOWLEDGEMENT), None)
-    replies = [elapsed(ours, theirs.at, hours) for ours, theirs in exchanges(conversation) if theirs is not None]
-    answered_first = any(theirs is not None and ours == start for ours, theirs in exchanges(conversation))
+    replies = [
+        replace(elapsed(ours.at, theirs.at, hours), channel=_over(ours))
+        for ours, theirs in exchanges(conversation)
+        if theirs is not None
+    ]
+    answered_first = any(theirs is not None and ours.at == start for ours, theirs in exchanges(conversation))
     humans = [m for m in received if m.kind is Kind.HUMAN]
     resolved = conversation.verdict is Verdict.PASSED and humans
     return Times(
@@ -103,8 +113,12 @@ def times(conversation: Conversation, hours: BusinessHours) -> Times:
     )
 
 
-def exchanges(conversation: Conversation) -> Iterator[tuple[float, StoredMessage | None]]:
-    """(when the customer began to wait, the human reply that ended the wait or None), in order.
+def _over(ours: StoredMessage) -> str | None:
+    return ours.envelope.get("channel")
+
+
+def exchanges(conversation: Conversation) -> Iterator[tuple[StoredMessage, StoredMessage | None]]:
+    """(the message of ours with which the customer began to wait, the human reply that ended the wait or None), in order.
 
     Several messages of ours in a row are one wait that begins with the first of them.
     """
@@ -115,7 +129,7 @@ def exchanges(conversation: Conversation) -> Iterator[tuple[float, StoredMessage
         if message.at <= answered_until:
             continue  # written before the reply came: that reply ended this wait too
         reply = next((human for human in humans if human.at > max(answered_until, message.at - 1)), None)
-        yield message.at, reply
+        yield message, reply
         if reply is None:
             return
         answered_until = max(reply.at, message.at)
@@ -139,22 +153,20 @@ def promises_decided(
     if finished is None or not sent:
         return
 
-    def decide(promise: str, start: float, end: float | None) -> Iterator[Kept]:
+    def decide(promise: str, ours: StoredMessage, end: float | None) -> Iterator[Kept]:
         if promise in promises:
-            deadline = hours.after(moment(start), promises[promise]).timestamp()
-            if end is not None:
-                yield Kept(promise, end <= deadline)
-            elif finished > deadline:
-                yield Kept(promise, False)
+            deadline = hours.after(moment(ours.at), promises[promise]).timestamp()
+            if end is not None or finished > deadline:
+                yield Kept(promise, end is not None and end <= deadline, _over(ours))
 
     answers = [m.at for m in received if m.kind in {Kind.ACKNOWLEDGEMENT, Kind.HUMAN}]
-    yield from decide("acknowledgement", sent[0].at, min(answers, default=None))
-    for number, (start, reply) in enumerate(exchanges(conversation)):
+    yield from decide("acknowledgement", sent[0], min(answers, default=None))
+    for number, (ours, reply) in enumerate(exchanges(conversation)):
         closing = number > 0 and reply is None and conversation.verdict is Verdict.PASSED
         if not closing:  # nobody need answer our thanks
-            yield from decide("next_reply" if number else "first_reply", start, None if reply is None else reply.at)
+            yield from decide("next_reply" if number else "first_reply", ours, None if reply is None else reply.at)
     resolved = times(conversation, hours).resolution
-    yield from decide("resolution", sent[0].at, None if resolved is None else sent[0].at + resolved.calendar)
+    yield from decide("resolution", sent[0], None if resolved is None else sent[0].at + resolved.calendar)
 
 
 def dues(start: float, promises: Mapping[str, Duration], hours: BusinessHours) -> dict[str, float]:

@@ -30,6 +30,11 @@ COMPLAINTS: Final = MappingProxyType(
         "threading": "broke the thread",
         "intact": "arrived damaged",
         "parity": "was slower than for another customer",
+        "reopened": "did not take the request up again after closing it",
+        "context_lost": "did not know what was told over another channel",
+        "apologised": "never apologised",
+        "expectation": "did not say when to expect an answer",
+        "kept_in_hours": "answered later than promised, counted in business hours",
     }
 )
 

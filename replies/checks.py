@@ -140,7 +140,16 @@ CHECKS = (
 )
 """On every message that came in."""
 
-BY_SCENARIOS = ("questions_answered", "intact", "parity")
+BY_SCENARIOS = (
+    "questions_answered",
+    "intact",
+    "parity",
+    "reopened",
+    "context_lost",
+    "apologised",
+    "expectation",
+    "kept_in_hours",
+)
 """Made by scenarios while they play, with what only they know (`replies/questions.py`, `replies/intact.py`, `scenarios/`)."""
 
 NAMES = (*(name for check in CHECKS for name in check.names), *BY_SCENARIOS)

@@ -8,5 +8,9 @@ BUILT_IN = {
     "acknowledged": "scenarios.acknowledged:acknowledged",
     "intact": "scenarios.intact:intact",
     "parity": "scenarios.parity:parity",
+    "reopen": "scenarios.reopen:reopen",
+    "repeat_customer": "scenarios.repeat_customer:repeat_customer",
+    "upset_customer": "scenarios.upset_customer:upset_customer",
+    "off_hours": "scenarios.off_hours:off_hours",
 }
 """Name in the config → module and function; loaded when a visit names it."""

@@ -104,10 +104,13 @@ async def ask(customer: Customer, questions: Questions) -> list[Reply]:
     return await follow_up(customer, questions)
 
 
-async def follow_up(customer: Customer, questions: Questions) -> list[Reply]:
-    """Wait for a person and ask again for what is missing, as `ask` does after the acknowledgement."""
+async def follow_up(customer: Customer, questions: Questions, first: Reply | None = None) -> list[Reply]:
+    """Wait for a person and ask again for what is missing, as `ask` does after the acknowledgement.
+
+    `first`: a person's reply that has come already.
+    """
     patience = questions.patience_of(customer)
-    replies = [await customer.reply(within=patience)]
+    replies = [first or await customer.reply(within=patience)]
     while missing := questions.unanswered_by(replies):
         await customer.find(questions.coverage(replies[-1], missing))
         if len(replies) > MOST_FOLLOW_UPS:
@@ -120,8 +123,8 @@ async def follow_up(customer: Customer, questions: Questions) -> list[Reply]:
     return replies
 
 
-async def say_thanks(customer: Customer, questions: Questions) -> None:
-    """The customer's last word."""
+async def say_thanks(customer: Customer, questions: Questions, *, last: bool = True) -> None:
+    """Say thank you. `last`: it is the customer's last word in this conversation."""
     # Whether our thanks went out says nothing about the desk; the step says that it is uncertain.
     with suppress(SendUncertain):
-        await customer.answer(questions.thanks, facts=questions.facts, closing=True)
+        await customer.answer(questions.thanks, facts=questions.facts, closing=last)

@@ -144,11 +144,13 @@ def _increments(conversation: Conversation) -> Iterator[rows.Row]:
     ):
         for wait in waits:
             if wait is not None:
-                yield from _observed(histogram, {**labels, "clock": "calendar"}, wait.calendar, by)
-                yield from _observed(histogram, {**labels, "clock": "business"}, wait.business, by)
+                over = {**labels, "channel": wait.channel or conversation.channel}
+                yield from _observed(histogram, {**over, "clock": "calendar"}, wait.calendar, by)
+                yield from _observed(histogram, {**over, "clock": "business"}, wait.business, by)
     for decided in times.promises_decided(conversation, definition.desk.promises.given(), hours):
         name = "promises_kept_total" if decided.kept else "promises_missed_total"
-        yield _counted(name, {**labels, "promise": decided.promise}, 1.0, by)
+        over = {**labels, "channel": decided.channel or conversation.channel}
+        yield _counted(name, {**over, "promise": decided.promise}, 1.0, by)
     undelivered = sum(step.outcome.get("error") == Undelivered.__name__ for step in conversation.steps)
     if undelivered:
         yield _counted("undelivered_total", labels, undelivered, by)

@@ -58,13 +58,18 @@ def earlier(connection: Connection, conversation_id: str) -> list[Turn]:
 
 def elsewhere(connection: Connection, desk: str, visit: str) -> list[Exchange]:
     """Recent conversations that other visits had with this desk, newest first, a few of each visit."""
-    taken: Counter[str] = Counter({visit: MOST_OF_A_VISIT})
+    taken: Counter[str] = Counter({_asked_by(visit): MOST_OF_A_VISIT})
     chosen: list[str] = []
     for row in connection.execute(_RECENT, {"with": desk}):
-        if taken[row.visit] < MOST_OF_A_VISIT and len(chosen) < MOST_OTHERS:
-            taken[row.visit] += 1
+        if taken[_asked_by(row.visit)] < MOST_OF_A_VISIT and len(chosen) < MOST_OTHERS:
+            taken[_asked_by(row.visit)] += 1
             chosen.append(row.id)
     return _exchanges(connection, chosen) if chosen else []
+
+
+def _asked_by(visit: str) -> str:
+    """The visit itself for one of its companions, which ask what it asks."""
+    return visit.partition("/")[0]
 
 
 def _exchanges(connection: Connection, conversation_ids: Sequence[str]) -> list[Exchange]:

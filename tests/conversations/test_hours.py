@@ -219,3 +219,30 @@ def test_an_instant_without_a_zone_is_refused() -> None:
 
 def test_hours_are_written_and_read_back() -> None:
     assert BusinessHours.model_validate_json(OFFICE.model_dump_json()) == OFFICE
+
+
+@pytest.mark.parametrize(
+    ("at", "closes"),
+    [
+        ("2026-03-02 10:00", "Mon 2026-03-02 17:00"),
+        ("2026-03-02 17:00", "Mon 2026-03-02 17:00"),
+        ("2026-03-07 12:00", "Sat 2026-03-07 12:00"),
+    ],
+)
+def test_a_desk_closes_at_its_next_closing_time_or_is_closed(at: str, closes: str) -> None:
+    assert local(OFFICE.closes(zurich(at))) == closes
+
+
+@given(HOURS, INSTANT)
+def test_when_a_desk_closes_it_is_closed_and_was_open_until_then(hours: BusinessHours, at: datetime) -> None:
+    if hours.never_close:
+        with pytest.raises(ValueError, match="never closes"):
+            hours.closes(at)
+        return
+    closes = hours.closes(at)
+    assert not hours.is_open(closes)
+    assert hours.between(at, closes) == (closes - at).total_seconds()
+
+
+def test_midnight_is_no_closing_time_of_a_desk_that_is_open_on_both_sides() -> None:
+    assert local(NIGHT.closes(zurich("2026-03-07 23:00"))) == "Sun 2026-03-08 04:00"

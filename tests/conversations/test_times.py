@@ -146,13 +146,13 @@ def test_the_times_as_json_have_exactly_the_promised_keys() -> None:
 
 def test_exchanges_end_with_the_first_message_that_nobody_answered() -> None:
     told = talk(("sent", 0), ("human", 10), ("sent", 20), ("sent", 30), ended=90)
-    found = [(start - START, reply and reply.at - START) for start, reply in exchanges(told)]
+    found = [(ours.at - START, reply and reply.at - START) for ours, reply in exchanges(told)]
     assert found == [(0, 10), (20, None)]
 
 
 def test_a_reply_ends_the_wait_of_all_that_was_written_before_it() -> None:
     told = talk(("sent", 0), ("sent", 50), ("human", 80), ("human", 100), ended=110)
-    found = [(start - START, reply and reply.at - START) for start, reply in exchanges(told)]
+    found = [(ours.at - START, reply and reply.at - START) for ours, reply in exchanges(told)]
     assert found == [(0, 80)]
 
 
@@ -171,7 +171,7 @@ def test_no_time_is_negative_and_no_reply_ends_two_waits(said: list[tuple[str, f
         assert wait is None or 0 <= wait.business <= wait.calendar + 1e-3
     ends = [reply.id for _, reply in exchanges(told) if reply is not None]
     assert len(ends) == len(set(ends))
-    starts = [start for start, _ in exchanges(told)]
+    starts = [ours.at for ours, _ in exchanges(told)]
     assert starts == sorted(starts)
 
 

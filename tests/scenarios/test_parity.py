@@ -167,6 +167,14 @@ async def test_it_contacts_nobody_while_contact_is_paused(tmp_path: Path) -> Non
     assert town.delivered == []
 
 
+async def test_the_same_answer_to_both_is_not_called_canned(tmp_path: Path) -> None:
+    says = "Yes, we are open on Saturdays from nine in the morning until noon, but only for customers with a contract."
+    ended, other, _ = await played(tmp_path, Queues(10 * MINUTE, 20 * MINUTE, says))
+    assert other is not None
+    found_canned = [each for side in (ended, other) for each in side.findings if each.check == "canned"]
+    assert [each for each in found_canned if each.result == "problem"] == []
+
+
 STAGE = Stage(channels=("support", "sales"), mailboxes=("anna", "ben"), persona=Persona(), hours=None)
 
 
