@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.figures import Aim, Figure, table
 
-NAMES = ("conversations", "parked", "detection", "mail", "scrape", "load", "form")
+NAMES = ("conversations", "parked", "detection", "mail", "replies", "scrape", "load", "form")
 
 
 def main() -> int:

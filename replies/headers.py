@@ -22,6 +22,8 @@ _PARAMETER = re.compile(
 )
 _ADDRESS_BREAKS = re.compile(r"[\s<>()\[\],;:\"]+")
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 # Supersets and names that Python does not know; what mail declares is often narrower than what it holds.
 _CHARSETS = {
     "us-ascii": "utf-8",
@@ -54,7 +56,15 @@ _NOT_CHARSETS = {
 
 
 def decoded(data: bytes, charset: str | None) -> str:
-    """`data` as text: in `charset` if that works, else UTF-8, else Windows-1252; never raises."""
+    """`data` as text: in `charset` if that works, else UTF-8, else Windows-1252; never raises.
+
+    What no database and no JSON takes is left out or replaced: NUL, and halves of surrogate pairs that UTF-7 lets through.
+    """
+    text = _decoded(data, charset).replace("\0", "")
+    return text.encode("utf-8", "replace").decode("utf-8") if _SURROGATE.search(text) else text
+
+
+def _decoded(data: bytes, charset: str | None) -> str:
     name = (charset or "utf-8").strip().strip("\"'").lower()
     name = _CHARSETS.get(name, name)
     try:

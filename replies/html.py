@@ -115,8 +115,11 @@ def _markup(source: str, start: int, page: _Page, open_tags: list[tuple[str, int
         return len(source) if end < 0 else end + 1
     match = _TAG.match(source, start)
     if not match:
-        page.write("<")
-        return start + 1
+        end = start + 1
+        while source.startswith("<<", end):
+            end += 1
+        page.write(source[start:end])
+        return end
     closing, name, attributes = match[1], match[2].lower(), match[3]
     if name in _UNSEEN and not closing and not attributes.endswith("/"):
         return _after(source, name, match.end())

@@ -8,7 +8,8 @@ import logging
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from replies.agents import agent
@@ -155,18 +156,29 @@ class _Raises(logging.Handler):
         raise RuntimeError(record.getMessage())
 
 
+@contextmanager
+def raising() -> Iterator[None]:
+    """While it lasts, no guard hides an error."""
+    handler, log = _Raises(), logging.getLogger("replies")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
 def run(runs: int, seed: int, folder: Path | None) -> Sequence[bytes]:
     """The mails that broke something or took long, each with a line that says what."""
     chance = random.Random(seed)
     mails = seeds(folder)
-    logging.getLogger("replies").addHandler(_Raises())
     broken = []
     slowest = 0.0
     for count in range(1, runs + 1):
         raw = mutated(chance.choice(mails), chance.choice(mails), chance)
         began = time.process_time()
         try:
-            everything(raw)
+            with raising():
+                everything(raw)
         except Exception as error:  # what is looked for
             broken.append(raw)
             sys.stdout.write(f"{len(broken)}: {type(error).__name__}: {str(error)[:200]}\n")
