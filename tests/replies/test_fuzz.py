@@ -37,9 +37,8 @@ def test_mutated_mails_are_read_by_every_check(seed: int, raw: bytes, other: byt
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SEEDS, st.sampled_from(MAILS))
 def test_what_is_understood_of_any_mail_can_be_written_as_json(seed: int, raw: bytes) -> None:
-    said = command.understood(
-        mutated(raw, raw, random.Random(seed)), ["Where is it?"], "mx.example", {"order_number": "EX-1"}
-    )
+    around = {"facts": {"order_number": "EX-1"}, "ours": ["Where is it?"]}
+    said = command.understood(mutated(raw, raw, random.Random(seed)), around, "mx.example")
     json.dumps(said, ensure_ascii=False).encode("utf-8")
 
 
