@@ -121,10 +121,11 @@ class Reaching:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for target in self.targets:
-                group.create_task(self._watch(target), name=f"reach {target.name}")
+            for number, target in enumerate(self.targets, 1):
+                spread = number / len(self.targets)  # all at the start, and from then on apart
+                group.create_task(self._watch(target, spread), name=f"reach {target.name}")
 
-    async def _watch(self, target: Target) -> None:
+    async def _watch(self, target: Target, share: float) -> None:
         loop = asyncio.get_running_loop()
         while True:
             began, pause = loop.time(), target.every
@@ -132,7 +133,8 @@ class Reaching:
                 pause = target.pause(await self.probe(target))
             except Exception:
                 log.exception("the reach probe %s broke; it goes on at its next turn", target.name)
-            await asyncio.sleep(max(1.0, began + pause - loop.time()))
+            await asyncio.sleep(max(1.0, began + share * pause - loop.time()))
+            share = 1.0
 
     async def probe(self, target: Target) -> Reached:
         """Once, and again at once when it failed; all tries are counted, the last one is what is shown."""

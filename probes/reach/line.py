@@ -20,7 +20,7 @@ MOST_ADDRESSES = 4
 
 # Lookups have threads of their own: when no name server answers they hang for seconds, and would keep everything waiting
 # that shares the loop's.
-_LOOKUPS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lookup")
+_LOOKUPS = ThreadPoolExecutor(max_workers=40, thread_name_prefix="lookup")
 
 Found = tuple[socket.AddressFamily, str]
 """An address and its kind."""
