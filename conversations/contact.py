@@ -187,6 +187,7 @@ class Contact:
         envelope = to_json(
             {
                 "phases": dict(submitted.phases),
+                "page": submitted.page,
                 "confirmation": submitted.confirmation,
                 "url": submitted.url,
                 **({"channel": over} if over else {}),

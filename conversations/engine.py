@@ -11,7 +11,8 @@ from conversations import errors
 from conversations.clock import Clock
 from conversations.customer import Customer
 from conversations.definition import Definition
-from conversations.journal import Journal, control, lifecycle
+from conversations.journal import Journal, control, lifecycle, steps
+from conversations.promised import stated_promises
 from conversations.records import Conversation, Verdict
 from conversations.replay import Replay
 from conversations.scenario import Scenario, where_raised
@@ -51,12 +52,23 @@ class Engine:
         try:
             async with self._kept(held):
                 verdict, reason = await self._play(replay, held)
+                self._judge_promises(replay, held)
                 await replay.finish(verdict, reason)
             log.info("conversation %s of visit %s %s%s", held.id, held.visit, verdict, f": {reason}" if reason else "")
         except errors.Parked:
             log.debug("conversation %s of visit %s waits", held.id, held.visit)
         except lifecycle.LeaseLost:
             log.warning("conversation %s of visit %s was taken over by another worker", held.id, held.visit)
+
+    def _judge_promises(self, replay: Replay, held: Conversation) -> None:
+        """Whether the desk kept what it promised of itself, in the transaction that ends the conversation."""
+        with contextlib.suppress(
+            ValidationError
+        ):  # of a definition that is not readable any more nothing can be judged
+            desk = Definition.model_validate_json(held.definition).desk
+            for found in stated_promises(held, desk.hours, self.clock.now()):
+                replay.pending.append(steps.add_finding(held.id, found))
+                held.findings.append(found)
 
     async def _play(self, replay: Replay, held: Conversation) -> tuple[Verdict, str]:
         try:

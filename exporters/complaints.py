@@ -6,7 +6,7 @@ from typing import Final
 COMPLAINTS: Final = MappingProxyType(
     {
         "already_told": "asked for something that was told already",
-        "promise": "gave no clear promise",
+        "promise": "did not answer within the time that it had promised",
         "no_reply": "wrote from an address that cannot be answered",
         "login_wall": "wanted a login to read or answer",
         "form_only": "wanted a form filled in instead of an answer",

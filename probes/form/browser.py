@@ -35,6 +35,7 @@ class Submitted:
 
     at: datetime  # when the confirmation was read, our clock
     phases: Mapping[str, float]
+    page: str  # visible text of the page with the form, in lines, at most 8000 characters
     confirmation: str  # visible text of the page after it, at most 4000 characters
     url: str  # of that page
     screenshot: Path | None
@@ -96,7 +97,7 @@ class Browser:
             read = await visit.submit(values, point_of_no_return)
             at = self._now()
             screenshot = await kept.photograph(page)
-        return Submitted(at, dict(visit.phases), read.confirmation, read.url, screenshot)
+        return Submitted(at, dict(visit.phases), read.page, read.confirmation, read.url, screenshot)
 
     async def look(self, channel: FormChannel, *, evidence: Path | None = None) -> Looked:
         """Open the page and find every field and the button, but send nothing. Errors as before sending."""

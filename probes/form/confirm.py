@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Frame, Page, Request, Response
 
 MAX_CONFIRMATION = 4000  # characters
+MAX_PAGE = 8000
 MAX_SEARCHED = 1_000_000
 MAX_QUOTED = 600
 SOONEST, LATEST = 0.02, 0.5  # seconds between two looks for the success text
@@ -100,9 +101,9 @@ async def stands(page: "Page", text: str, stood_at: str = "") -> bool:
     return bool(await answer(page.evaluate(_stands(), [MAX_SEARCHED, _plain(text), stood_at])))
 
 
-async def visible_text(page: "Page", limit: int) -> str:
-    """What a person can read on the page, in one line of at most `limit` characters."""
-    shown = await answer(page.evaluate(script("text.js"), limit))
+async def visible_text(page: "Page", limit: int, *, in_lines: bool = False) -> str:
+    """What a person can read on the page, at most `limit` characters: in one line, or in the lines in which it stands."""
+    shown = await answer(page.evaluate(f"(limit) => ({script('text.js')})(limit, {str(in_lines).lower()})", limit))
     return shown[:limit] if isinstance(shown, str) else ""
 
 

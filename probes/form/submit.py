@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from probes.contact import PointOfNoReturn
 from probes.errors import FieldNotFound, PageUnreachable, SendUncertain
 from probes.form.channel import FormChannel
-from probes.form.confirm import MAX_CONFIRMATION, Aftermath, confirmed, stands, visible_text
+from probes.form.confirm import MAX_CONFIRMATION, MAX_PAGE, Aftermath, confirmed, stands, visible_text
 from probes.form.fields import find_button, find_fields
 from probes.form.fill import fill
 from probes.form.load import load
@@ -26,8 +26,9 @@ POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What the page said after the form was received: visible text, bounded, and its address."""
+    """Visible text, bounded, of the page with the form and of the one after it was received, and the address of that."""
 
+    page: str
     confirmation: str
     url: str
 
@@ -60,6 +61,7 @@ class FormVisit:
             await load(page, self._channel.form, seconds=self._left())
         with self._phase("find"):
             survey, fields = await self._find(values)
+        before = await self._text(MAX_PAGE)  # what the desk promises here, before anything of ours stands in it
         with self._phase("fill"):
             await survey.fetch([field.at[0] for field in fields.values()])
             for key, field in fields.items():
@@ -77,7 +79,7 @@ class FormVisit:
             await self._click(control, aftermath, stood_at)
         finally:
             aftermath.stop()
-        return await self._read()
+        return await self._read(before)
 
     async def _find(self, keys: Mapping[str, str]) -> tuple[Survey, dict[str, Field]]:
         patience = self._loop.time() + self._left() * SHARE_FOR_BUILDING
@@ -127,11 +129,15 @@ class FormVisit:
             answered = aftermath.answered_at or now
             self.phases |= {"submit": answered - clicked, "confirm": now - answered}
 
-    async def _read(self) -> Read:
+    async def _read(self, before: str) -> Read:
+        # It was confirmed: a page that goes on, or hangs, does not undo that.
+        return Read(before, await self._text(MAX_CONFIRMATION) or self._channel.success or "", self._page.url[:2000])
+
+    async def _text(self, limit: int) -> str:
         try:
-            return Read(await visible_text(self._page, MAX_CONFIRMATION), self._page.url[:2000])
-        except (error_class(), PageHangs):  # it was confirmed: a page that goes on, or hangs, does not undo that
-            return Read(self._channel.success or "", self._page.url[:2000])
+            return await visible_text(self._page, limit, in_lines=True)
+        except (error_class(), PageHangs):
+            return ""
 
     def _left(self) -> float:
         left = self._end - self._loop.time()

@@ -1,5 +1,6 @@
-// What a person can read on the page, open shadow roots included, in one line and at most `limit` characters.
-(limit) => {
+// What a person can read on the page, open shadow roots included, at most `limit` characters: in one line, or in the lines
+// in which it stands there.
+(limit, inLines = false) => {
   const parts = [document.body?.innerText ?? ""];
   let walked = 0;
   const walk = (root) => {
@@ -11,5 +12,6 @@
     }
   };
   walk(document);
-  return parts.join(" ").slice(0, limit).replace(/\s+/g, " ").trim();
+  const text = parts.join("\n").slice(0, limit);
+  return (inLines ? text.replace(/[^\S\n]+/g, " ").replace(/ ?\n\s*/g, "\n") : text.replace(/\s+/g, " ")).trim();
 }

@@ -61,6 +61,7 @@ class Town:
     mailbox: list[Arrival] = field(default_factory=list)  # mail in our mailbox
     second_mailbox: list[Arrival] = field(default_factory=list)  # mail in ben's, from which companions may write
     answer: Callable[["Town", EmailMessage], None] = lambda town, mail: None
+    page: str = ""  # what stands on the page of the contact form
     trouble: list[ProbeError] = field(default_factory=list)  # raised by the next sends, before the point of no return
     trouble_after: list[ProbeError] = field(default_factory=list)  # raised after it
 
@@ -133,7 +134,7 @@ class World:
         if self.town.trouble_after:
             raise self.town.trouble_after.pop(0)
         self.town.forms.append(dict(values))
-        return Submitted(self.now(), {"load": 0.1, "submit": 0.2}, "Thank you", channel.form, None)
+        return Submitted(self.now(), {"load": 0.1, "submit": 0.2}, self.town.page, "Thank you", channel.form, None)
 
     def evidence_folder(self, conversation_id: str) -> Path:
         folder = self.town.folder / "evidence" / conversation_id

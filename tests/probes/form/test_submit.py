@@ -110,13 +110,22 @@ async def test_a_text_that_stands_on_the_form_already_confirms_nothing(browser: 
 async def test_a_page_that_hangs_after_its_confirmation_does_not_undo_it(
     browser: Browser, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def hangs(page: object, limit: int) -> str:
+    async def hangs(page: object, limit: int, *, in_lines: bool) -> str:
         raise PageHangs
 
     monkeypatch.setattr("probes.form.submit.visible_text", hangs)
     form = channel(site.page("/contact", FORM))
     site.page("POST /send", "Thank you, Anna")
     assert (await submit(browser, form)).confirmation == "Thank you"
+
+
+async def test_what_the_page_promises_is_read_in_its_lines_before_it_is_filled_in(browser: Browser, site: Site) -> None:
+    form = channel(site.page("/contact", f"<h1>Contact us</h1><p>We reply within\n2 hours.</p>{FORM}"))
+    site.page("POST /send", "<h1>Thank you</h1><p>You hear from us today.</p>")
+    sent = await submit(browser, form)
+    assert sent.page.split("\n")[:2] == ["Contact us", "We reply within 2 hours."]
+    assert "Anna" not in sent.page
+    assert sent.confirmation.split("\n") == ["Thank you", "You hear from us today."]
 
 
 async def test_an_error_of_the_server_ends_the_wait_at_once(browser: Browser, site: Site) -> None:
