@@ -24,7 +24,19 @@ from exporters.snapshot import Live, snapshot
 from mysterybot.service import settle
 
 SERIES = 10_000
-LIVE = Live("bench", "0", desks=[], visits=[], mailboxes=[], targets=[], timetable_lag=0.0, next_looks={}, paused=False)
+LIVE = Live(
+    "bench",
+    "0",
+    desks=[],
+    config_loaded=True,
+    config_loaded_at=0.0,
+    visits=[],
+    mailboxes=[],
+    targets=[],
+    timetable_lag=0.0,
+    next_looks={},
+    paused=False,
+)
 
 
 def measure(*, quick: bool = False) -> list[Figure]:

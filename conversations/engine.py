@@ -16,6 +16,7 @@ from conversations.promised import stated_promises
 from conversations.records import Conversation, Verdict
 from conversations.replay import Replay
 from conversations.scenario import Scenario, where_raised
+from conversations.sending import Sending
 from conversations.times import moment
 from conversations.world import World
 
@@ -35,12 +36,21 @@ FindScenario = Callable[[str], Scenario]
 class Engine:
     """Advances conversations. One an owner; `owner` names this process in the journal."""
 
-    def __init__(self, journal: Journal, world: World, clock: Clock, owner: str, find_scenario: FindScenario) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        world: World,
+        clock: Clock,
+        owner: str,
+        find_scenario: FindScenario,
+        sending: Sending | None = None,
+    ) -> None:
         self.journal = journal
         self.world = world
         self.clock = clock
         self.owner = owner
         self.find_scenario = find_scenario
+        self.sending = sending
 
     async def advance(self, conversation_id: str) -> None:
         """Go on with this conversation until it parks or ends. Does nothing when it has ended or somebody else holds it."""
@@ -48,7 +58,7 @@ class Engine:
         held = await self.journal.write(lambda c: lifecycle.claim(c, conversation_id, self.owner, now, now + LEASE))
         if held is None:
             return
-        replay = Replay(self.journal, held, self.owner, self.clock)
+        replay = Replay(self.journal, held, self.owner, self.clock, self.sending)
         try:
             async with self._kept(held):
                 verdict, reason = await self._play(replay, held)

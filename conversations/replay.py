@@ -23,6 +23,7 @@ from conversations import errors
 from conversations.clock import Clock
 from conversations.journal import Journal, aggregates, lifecycle, messages, steps
 from conversations.records import Conversation, Status, Step, StoredFinding, StoredMessage, Verdict, to_json
+from conversations.sending import Sending
 from probes.errors import Deferred, DeskError, ProbeError
 from probes.errors import SendUncertain as LineLost
 from replies.kind import Kind
@@ -55,13 +56,16 @@ Transmit = Callable[[Mapping[str, Any], Callable[[], Awaitable[None]]], Awaitabl
 
 
 class Replay:
-    """The steps of one conversation, in one activation of it."""
+    """The steps of one conversation, in one activation of it. `sending`: of the process, for it to stop in peace."""
 
-    def __init__(self, journal: Journal, held: Conversation, owner: str, clock: Clock) -> None:
+    def __init__(
+        self, journal: Journal, held: Conversation, owner: str, clock: Clock, sending: Sending | None = None
+    ) -> None:
         self.journal = journal
         self.held = held
         self.owner = owner
         self.clock = clock
+        self.sending = sending or Sending()
         self.seq = 0
         self.pending: list[Callable[[Connection], object]] = []
         self._busy = False
@@ -169,7 +173,10 @@ class Replay:
                     self._settle(step, error)
                     return _outcome(step)
                 await self._write(steps.save(self.held.id, step), self._clues(step.intent))
-            return await self._transmit(step, transmit, grace)
+            try:
+                return await self._transmit(step, transmit, grace)
+            finally:
+                self.sending.end(self.held.id)
 
     # --- what they are made of ---------------------------------------------------------------------------------
 
@@ -257,6 +264,7 @@ class Replay:
 
     async def _transmit(self, step: Step, transmit: Transmit, grace: float) -> Mapping[str, Any]:
         async def point_of_no_return() -> None:
+            self.sending.begin(self.held.id)
             now = self.clock.now()
             await self.journal.write(lambda c: steps.transmit(c, self.held.id, step.seq, self.owner, now))
             step.status, step.finished_at = Status.TRANSMITTING, now

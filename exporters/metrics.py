@@ -126,6 +126,13 @@ _TABLE: Final = (
     Metric("sends_uncertain_total", "counter", VISIT, "Sends of which nobody knows whether they went out."),
     Metric("timetable_lag_seconds", "gauge", (), "How long the most overdue visit has waited to be looked at."),
     Metric("paused", "gauge", (), "Whether new contacts are stopped: 1 or 0."),
+    Metric("config_last_reload_successful", "gauge", (), "Whether the config was good when it was last read: 1 or 0."),
+    Metric(
+        "config_last_reload_success_timestamp_seconds",
+        "gauge",
+        (),
+        "When a good config was last read, or the bot started.",
+    ),
     Metric("build_info", "info", ("version",), "The running version; always 1."),
 )
 

@@ -122,6 +122,8 @@ def _gauges(snapshot: Snapshot) -> Mapping[str, Iterable[Sample]]:
         "mailbox_clock_skew_seconds": _known(({"mailbox": box.name}, box.skew) for box in live.mailboxes),
         "timetable_lag_seconds": [({}, live.timetable_lag)],
         "paused": [({}, float(live.paused))],
+        "config_last_reload_successful": [({}, float(live.config_loaded))],
+        "config_last_reload_success_timestamp_seconds": [({}, live.config_loaded_at)],
     }
 
 

@@ -61,6 +61,8 @@ class Live:
     location: str
     version: str
     desks: Sequence[LiveDesk]
+    config_loaded: bool  # the last time that it was tried
+    config_loaded_at: float  # the last time that it was good
     visits: Sequence[LiveVisit]
     mailboxes: Sequence[LiveMailbox]
     targets: Sequence[Labels]  # of reach probes: the same labels as in the journal's reach table

@@ -10,19 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from conversations.clock import Clock, SystemClock
+from conversations.control import Mailbox as Settings
 from conversations.dispatch.local import LocalDispatch
 from conversations.engine import Engine
 from conversations.intake import Intake
 from conversations.journal import Journal
 from conversations.scenario import Scenario, load_scenario
-from mysterybot.background import background
+from conversations.sending import Sending
 from mysterybot.config import Config
+from mysterybot.mailboxes import Mailbox, Mailboxes
 from mysterybot.visits import Visits
 from probes.contact import PointOfNoReturn
 from probes.errors import BotError
 from probes.form.browser import Browser, Submitted
 from probes.form.channel import FormChannel
-from probes.mail.account import Account
 from probes.mail.inbox import Inbox
 from probes.mail.oauth import AccessTokens
 from probes.mail.smtp import Accepted, Outbox
@@ -35,15 +36,6 @@ READY_WITHIN = 5.0
 def find_scenario(reference: str, base: Path = Path("/")) -> Scenario:
     """A scenario by its name, or by path and function; LookupError or ValueError when it cannot be had."""
     return load_scenario(reference, base, BUILT_IN)
-
-
-@dataclass(slots=True)
-class Mailbox:
-    """One test account, sending and receiving."""
-
-    account: Account
-    outbox: Outbox
-    inbox: Inbox
 
 
 @dataclass(slots=True)
@@ -88,9 +80,9 @@ class RealWorld:
         return self.mailboxes[name]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Bot:
-    """Everything that runs, open."""
+    """Everything that runs, open. A new `config` comes by mysterybot.reloading."""
 
     config: Config
     clock: Clock
@@ -100,6 +92,8 @@ class Bot:
     world: RealWorld
     dispatch: LocalDispatch
     visits: Visits
+    mailboxes: Mailboxes
+    stopping: bool = False
 
 
 def data_folder(config: Config) -> Path:
@@ -129,19 +123,20 @@ async def opened(
         journal = await stack.enter_async_context(journal_of(config))
         world = RealWorld(clock, data_folder(config) / "evidence", browser=_browser(config, clock))
         stack.push_async_callback(world.browser.aclose)
-        engine = Engine(journal, world, clock, owner, find_scenario)
-        dispatch = LocalDispatch(journal, engine.advance, clock, only=only)
+        sending = Sending()
+        engine = Engine(journal, world, clock, owner, find_scenario, sending)
+        dispatch = LocalDispatch(journal, engine.advance, clock, only=only, sending=sending)
         visits = Visits(journal, config, clock, rng, dispatch.nudge)
-        for each, account in config.mailboxes.items():
-            if mailboxes is None or each in mailboxes:
-                world.mailboxes[each] = _open_mailbox(each, account, journal, world, dispatch, rng)
-                stack.push_async_callback(world.mailboxes[each].outbox.aclose)
-                await stack.enter_async_context(background(world.mailboxes[each].inbox.run()))
-        yield Bot(config, clock, rng, owner, journal, world, dispatch, visits)
+        opening = Mailboxes(
+            world.mailboxes, lambda each, account: _mailbox(each, account, journal, world, dispatch, rng)
+        )
+        stack.push_async_callback(opening.aclose)
+        await opening.use({n: a for n, a in config.mailboxes.items() if mailboxes is None or n in mailboxes})
+        yield Bot(config, clock, rng, owner, journal, world, dispatch, visits, opening)
 
 
-def _open_mailbox(
-    name: str, account: Account, journal: Journal, world: RealWorld, dispatch: LocalDispatch, rng: random.Random
+def _mailbox(
+    name: str, account: Settings, journal: Journal, world: RealWorld, dispatch: LocalDispatch, rng: random.Random
 ) -> Mailbox:
     def skew() -> float | None:
         return world.mailboxes[name].inbox.state.clock_skew_seconds

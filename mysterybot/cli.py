@@ -19,6 +19,12 @@ CONFIG = click.option(
     help="The config file.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+WEB_CONFIG = click.option(
+    "--web.config.file",
+    "web_config",
+    type=click.Path(path_type=Path),
+    help="TLS and login of metrics and pages, in Prometheus's form; default: bot.web_config.",
+)
 VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Log what happens, to standard error.")
 
 
@@ -71,12 +77,13 @@ def init(file: Path) -> None:
 @click.option(
     "--open", "open_", is_flag=True, help="Also play all open conversations dry against the scenarios as they are now."
 )
+@WEB_CONFIG
 @JSON
-def check(config: Path, connect: bool, open_: bool, as_json: bool) -> None:
+def check(config: Path, connect: bool, open_: bool, web_config: Path | None, as_json: bool) -> None:
     """Check the config."""
     from mysterybot.commands import check as command
 
-    sys.exit(command.check(config, connect=connect, open_=open_, as_json=as_json))
+    sys.exit(command.check(config, connect=connect, open_=open_, web_config=web_config, as_json=as_json))
 
 
 @main.command()
@@ -102,16 +109,19 @@ def login(mailbox: str, config: Path, browser: bool, port: int) -> None:
 
 @main.command()
 @CONFIG
+@WEB_CONFIG
+@click.option("--web.enable-lifecycle", "lifecycle", is_flag=True, help="Let POST /-/reload read the config anew.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @VERBOSE
-def run(config: Path, log_format: str, verbose: bool) -> None:
+def run(config: Path, web_config: Path | None, lifecycle: bool, log_format: str, verbose: bool) -> None:
     """Run as a service until stopped.
 
-    SIGTERM and SIGINT stop it; open conversations go on at the next start. SIGUSR1 stops all new contact, and allows it again.
+    SIGTERM and SIGINT stop it, a second one at once; open conversations go on at the next start. SIGHUP reads the config
+    anew. SIGUSR1 stops all new contact, and allows it again.
     """
     from mysterybot.commands import run as command
 
-    sys.exit(command.run(config, log_format=log_format, verbose=verbose))
+    sys.exit(command.run(config, log_format=log_format, verbose=verbose, web_config=web_config, lifecycle=lifecycle))
 
 
 @main.command()

@@ -12,13 +12,14 @@ from conversations.control import Mailbox
 from conversations.durations import Duration, Interval
 from conversations.visit import Desk, Limits, Name, Visit
 from mysterybot.complaints import ConfigError, ConfigErrors, Loc, at, complaints
+from mysterybot.configfile import read
 from mysterybot.crosschecks import Parts, ScenarioSource, cross_check
-from mysterybot.yamlfile import MAX_CHARACTERS, Node, YamlError, compose
+from mysterybot.yamlfile import Node
 from probes.form.settings import BrowserSettings
 from probes.mail.refresh_token import absent
 from probes.reach.settings import Page, Port, host_and_port
 from probes.secret import Secret
-from probes.settings import Settings, SettingsPath, Shape, Surroundings
+from probes.settings import Settings, SettingsFile, SettingsPath, Shape, Surroundings
 
 Part = TypeVar("Part", bound=BaseModel)
 
@@ -44,6 +45,10 @@ class Bot(Settings):
     listen: Annotated[
         str, AfterValidator(_listen), Field(description="Host and port of metrics and pages; port 0: any free one")
     ] = "127.0.0.1:9877"
+    web_config: Annotated[
+        SettingsFile | None,
+        Field(description="TLS and login of metrics and pages: a file in the form of Prometheus's --web.config.file"),
+    ] = None
     location: Annotated[Location, Field(description="Where this bot stands; a label of all metrics")] = "default"
     database: Annotated[
         Secret | None, Field(description="URL of the journal's database; default: SQLite, journal.sqlite in data")
@@ -129,7 +134,11 @@ def load(path: Path, environ: Mapping[str, str], scenarios: ScenarioSource | Non
 
     Raises ConfigErrors with everything that is wrong. Relative paths in it start at its folder.
     """
-    root, errors = _read(path)
+    root, errors = read(
+        path,
+        empty="docs/configuration.md has an example to start from",
+        shape="a mapping with mailboxes, desks and visits",
+    )
     base = path.absolute().parent
     around = Surroundings(environ, base)
     try:
@@ -157,33 +166,6 @@ class _SchemaWithDurations(GenerateJsonSchema):
 
     def encode_default(self, dft: Any) -> Any:
         return str(dft) if isinstance(dft, Duration) else super().encode_default(dft)
-
-
-def _read(path: Path) -> tuple[Node, list[ConfigError]]:
-    """The file's root, a mapping for sure, and mistakes of YAML that do not stop us."""
-
-    def refused(message: str) -> ConfigErrors:
-        return ConfigErrors(path, [ConfigError(0, 0, "", message)])
-
-    try:
-        with path.open("rb") as file:
-            content = file.read(4 * MAX_CHARACTERS + 1)
-        if len(content) > 4 * MAX_CHARACTERS:
-            raise refused(f"is longer than {MAX_CHARACTERS} characters")
-        root, mistakes = compose(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise refused(f"is not UTF-8 text (line {line})") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-        raise refused(f"cannot be read: {why}") from None
-    except YamlError as error:
-        raise ConfigErrors(path, [ConfigError(*error.mark, "", error.message)]) from None
-    if root is None:
-        raise refused("is empty; docs/configuration.md has an example to start from")
-    if not isinstance(root.value, dict):
-        raise refused("should be a mapping with mailboxes, desks and visits")
-    return root, [ConfigError(*mistake.mark, "", mistake.message) for mistake in mistakes]
 
 
 def _parts(config: Config | None, root: Node, around: Surroundings) -> Parts:

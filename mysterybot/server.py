@@ -1,13 +1,13 @@
 """The HTTP side: metrics, health, pages, and the switch that stops new contacts.
 
 Everything is readable without a script, nothing is loaded from elsewhere, and a page of another site can neither read
-nor press anything here. There is no login: bind to loopback, or put a proxy in front.
+nor press anything here. Who may look, and by which way, is told by mysterybot.webconfig.
 """
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from typing import Self
@@ -16,14 +16,15 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporters.prometheus import render
+from mysterybot.basicauth import BasicAuth
 from mysterybot.pages import STATE, ServerState, routes
+from mysterybot.webconfig import Web
 
 __all__ = ["RunningServer", "ServerState", "application", "serve"]
 
@@ -43,6 +44,8 @@ STOP_WITHIN = 3
 
 _RENDERING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
 """One scrape is written at a time, in a thread that no lookup of a dead name server can keep from it."""
+FIRST_REQUEST_WITHIN = 0.5
+"""Seconds that new connections have to ask something when the server stops."""
 
 AT_ONCE = 200
 """Connections; more are told to come back later."""
@@ -57,39 +60,78 @@ def application(state: ServerState) -> Starlette:
             Route("/-/ready", _ready),
             Route("/-/pause", _pause, methods=["POST"]),
             Route("/-/resume", _resume, methods=["POST"]),
+            Route("/-/reload", _reload, methods=["POST", "PUT"]),
             *routes(),
         ],
-        middleware=[Middleware(_Headers, state=state)],
         exception_handlers={HTTPException: _refused, Exception: _broken},
     )
     setattr(app.state, STATE, state)
     return app
 
 
+class NotReloaded(Exception):
+    """Raised by `ServerState.reload`: the config is wrong, the old one stays in force; a line for each mistake."""
+
+
 class RunningServer:
-    """A server that listens. `port` is the one it got."""
+    """A server that listens. `port` is the one it got, `web` how it serves, `state` what it shows and switches."""
 
-    def __init__(self, server: "_Server", listening: socket.socket) -> None:
-        self._server = server
-        self._task = asyncio.create_task(server.serve(sockets=[listening]), name="http server")
+    def __init__(self, app: Starlette, listening: socket.socket) -> None:
+        self._app, self._listening = app, listening
+        self.state: ServerState = getattr(app.state, STATE)
+        self._serving: _Serving | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
         self.port: int = listening.getsockname()[1]
+        self.web = Web()
 
-    async def _started(self) -> Self:
-        started = asyncio.create_task(self._server.listening.wait())
-        await asyncio.wait({started, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        started.cancel()
+    async def use(self, web: Web) -> None:
+        """Serve so from now on, without a moment in which nobody listens; requests under way end as they began."""
+        before, self._serving = self._serving, await _Serving(_guarded(self._app, web), self._listening, web).started()
+        self.web = web
+        if before is not None:
+            leaving = asyncio.create_task(before.stop())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+
+    async def stop(self) -> None:
+        """Let requests under way end, and close."""
+        self._listening.close()
+        if self._serving is not None:
+            await self._serving.stop()
+        await asyncio.gather(*self._leaving)
+
+
+async def serve(app: Starlette, host: str, port: int, web: Web = Web()) -> RunningServer:  # noqa: B008 - a frozen value
+    """Serve in the running loop and leave signals alone; port 0 takes a free one. OSError when it cannot listen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=AT_ONCE)
+    listening.setblocking(False)
+    running = RunningServer(app, listening)
+    await running.use(web)
+    return running
+
+
+class _Serving:
+    """Uvicorn on a socket that others may listen on too."""
+
+    def __init__(self, app: ASGIApp, listening: socket.socket, web: Web) -> None:
+        self._server = _Server(_config(app, web))
+        self._task = asyncio.create_task(self._server.serve(sockets=[listening.dup()]), name="http server")
+
+    async def started(self) -> Self:
+        listening = asyncio.create_task(self._server.listening.wait())
+        await asyncio.wait({listening, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
         if self._task.done():
             await self._task
         return self
 
     async def stop(self) -> None:
-        """Let requests under way end, and close."""
         self._server.stopping.set()
         await self._task
 
 
-async def serve(app: Starlette, host: str, port: int) -> RunningServer:
-    """Serve in the running loop and leave signals alone; port 0 takes a free one. OSError when it cannot listen."""
+def _config(app: ASGIApp, web: Web) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -103,10 +145,16 @@ async def serve(app: Starlette, host: str, port: int) -> RunningServer:
         timeout_keep_alive=10,
         timeout_graceful_shutdown=STOP_WITHIN,
     )
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=AT_ONCE)
-    listening.setblocking(False)
-    return await RunningServer(_Server(config), listening)._started()
+    config.load()
+    config.ssl = web.tls  # made by us: uvicorn knows fewer settings
+    return config
+
+
+def _guarded(app: Starlette, web: Web) -> ASGIApp:
+    """The site behind its door. Headers and date are outside of it, so that every answer has them."""
+    state: ServerState = getattr(app.state, STATE)
+    headers = {name: value for name, value in {**SECURITY, **web.headers}.items() if value}
+    return _Headers(BasicAuth(app, web.users) if web.users else app, headers, state.now)
 
 
 class _Server(uvicorn.Server):
@@ -130,19 +178,29 @@ class _Server(uvicorn.Server):
     async def main_loop(self) -> None:
         await self.stopping.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_REQUEST_WITHIN):
+                # Who has just come in has not asked yet, and is not sent away.
+                while any(getattr(each, "cycle", True) is None for each in self.server_state.connections):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
 
 class _Headers:
     """Puts the security headers and the date on every response."""
 
-    def __init__(self, app: ASGIApp, state: ServerState) -> None:
-        self._app, self._state = app, state
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str], now: Callable[[], float]) -> None:
+        self._app, self._headers, self._now = app, {**headers, "Cache-Control": "no-store"}, now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Date"] = formatdate(self._state.now(), usegmt=True)
-                for name, value in {**SECURITY, "Cache-Control": "no-store"}.items():
+                headers["Date"] = formatdate(self._now(), usegmt=True)
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -172,14 +230,25 @@ async def _ready(request: Request) -> Response:
     return PlainTextResponse("ready\n")
 
 
-async def _pause(request: Request) -> Response:
+async def _reload(request: Request) -> Response:
     _refuse_other_sites(request)
+    if not _state(request).lifecycle:
+        raise HTTPException(403, "the lifecycle API is off; mysterybot run --web.enable-lifecycle turns it on")
+    try:
+        notes = await _state(request).reload()
+    except NotReloaded as error:
+        return PlainTextResponse(f"the config was not reloaded, the old one stays in force:\n{error}\n", 500)
+    return PlainTextResponse("".join(f"{line}\n" for line in ("reloaded", *notes)))
+
+
+async def _pause(request: Request) -> Response:
+    _refuse_strangers(request)
     await _state(request).pause()
     return _switched(request, paused=True)
 
 
 async def _resume(request: Request) -> Response:
-    _refuse_other_sites(request)
+    _refuse_strangers(request)
     await _state(request).resume()
     return _switched(request, paused=False)
 
@@ -188,6 +257,12 @@ def _switched(request: Request, *, paused: bool) -> Response:
     if "text/html" in request.headers.get("accept", ""):
         return RedirectResponse("/", 303)
     return JSONResponse({"paused": paused})
+
+
+def _refuse_strangers(request: Request) -> None:
+    _refuse_other_sites(request)
+    if not _state(request).may_switch():
+        raise HTTPException(403, "anybody could do this here: there is no login, and we listen beyond loopback")
 
 
 def _refuse_other_sites(request: Request) -> None:
@@ -205,4 +280,4 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    return PlainTextResponse("500: something went wrong here; the bot's log tells what\n", 500, headers=SECURITY)
+    return PlainTextResponse("500: something went wrong here; the bot's log tells what\n", 500)

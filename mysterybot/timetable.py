@@ -14,6 +14,9 @@ import schedule
 
 log = logging.getLogger(__name__)
 
+LET_END = 5.0
+"""Seconds that work in motion has when the timetable stops: a control mail that is cut off would look lost."""
+
 Work = Callable[[], Awaitable[None]]
 
 
@@ -29,16 +32,19 @@ class Timetable:
         self._scheduler.every(max(1, round(seconds))).seconds.do(self._begin, name, work)
 
     async def run(self) -> None:
-        """Until cancelled; then what is in motion is cancelled too."""
+        """Until cancelled; then nothing more begins, and what is in motion may end within `LET_END`."""
         try:
             self._scheduler.run_all()
             while True:
                 await asyncio.sleep(min(1.0, max(0.05, self._scheduler.idle_seconds or 0.0)))
                 self._scheduler.run_pending()
         finally:
-            for task in self._running.values():
-                task.cancel()
-            await asyncio.gather(*self._running.values(), return_exceptions=True)
+            in_motion = [*self._running.values()]
+            if in_motion:
+                _, late = await asyncio.wait(in_motion, timeout=LET_END)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*in_motion, return_exceptions=True)
 
     def _begin(self, name: str, work: Work) -> None:
         if name in self._running:

@@ -81,6 +81,11 @@ class Visits:
         """Seconds by which the visit that is most overdue has waited to be looked at; near 0 while we are called."""
         return max(0.0, self._clock.now() - min(self.next_looks.values(), default=float("inf")))
 
+    def use(self, config: Config) -> None:
+        """Look at all visits of this config anew; what was dealt with is known to the journal."""
+        self._config = config
+        self.next_looks.clear()
+
     async def start_due(self) -> None:
         """Start what is due. What was due while we were not running is caught up as the visit says."""
         now = self._clock.now()

@@ -71,7 +71,7 @@ def test_every_command_in_the_table_is_one() -> None:
     known = dict(commands())
     for name, row in rows:
         ways = {way for option in known[name].params for way in option.opts}
-        assert set(re.findall(r"`(--?[a-z-]+)", row)) <= ways, name
+        assert set(re.findall(r"`(--?[a-z.-]+)", row)) <= ways, name
 
 
 def test_the_guide_names_everything_that_a_customer_can_do() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 from conversations.clock import Clock
 from conversations.journal import Journal, lifecycle
+from conversations.sending import Sending
 
 log = logging.getLogger(__name__)
 
@@ -15,11 +16,14 @@ AT_ONCE = 64
 LOOK_EVERY = 1.0
 """Seconds between looks at the journal: the grain of timers, and how late another process's messages are noticed."""
 
+LET_END = 15.0
+"""Seconds that sends past their point of no return have when the process stops; cut off later, they are uncertain."""
+
 BATCH = 500
 
 
 class LocalDispatch:
-    """Advances what is due. `only` restricts it to these conversations, for `mysterybot once`."""
+    """Advances what is due. `only` restricts it to these conversations, for `mysterybot once`; `sending` is the engine's."""
 
     def __init__(
         self,
@@ -28,11 +32,14 @@ class LocalDispatch:
         clock: Clock,
         *,
         only: Collection[str] | None = None,
+        sending: Sending | None = None,
     ) -> None:
         self._journal = journal
         self._advance = advance
         self._clock = clock
         self.only = only
+        self._sending = sending or Sending()
+        self._closed = False
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -40,7 +47,7 @@ class LocalDispatch:
 
     def nudge(self, conversation_id: str) -> None:
         """Advance this conversation now, or once more when it is being advanced."""
-        if self.only is not None and conversation_id not in self.only:
+        if self._closed or (self.only is not None and conversation_id not in self.only):
             return
         if conversation_id in self._running:
             self._again.add(conversation_id)
@@ -61,9 +68,9 @@ class LocalDispatch:
         return len(fresh)
 
     async def run(self) -> None:
-        """Drive conversations until cancelled; then the ones in motion are cancelled too, and go on at the next start."""
+        """Drive conversations until cancelled; then it stops, and what is open goes on at the next start."""
         try:
-            while True:
+            while not self._closed:
                 try:
                     started = await self.sweep() if self._may_find_some() else 0
                 except Exception:
@@ -81,12 +88,25 @@ class LocalDispatch:
         while await self.sweep() or self._running:
             await self._some_finished()
 
+    def close(self) -> None:
+        """Set nothing more in motion, and let no send go past its point of no return."""
+        self._closed = True
+        self._sending.close()
+
     async def stop(self) -> None:
-        """Cancel what is in motion and wait for it to let go."""
-        tasks = list(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Close, and stop what is in motion: sends past their point of no return may end first, within `LET_END`."""
+        self.close()
+        tasks = dict(self._running)
+        ending = [task for each, task in tasks.items() if each in self._sending]
+        for task in tasks.values():
+            if task not in ending:
+                task.cancel()
+        if ending:
+            log.info("%d sends that are under way may end first", len(ending))
+            _, late = await asyncio.wait(ending, timeout=LET_END)
+            for task in late:
+                task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
 
     def _may_find_some(self) -> bool:
         """Whether a look could find more than the last one did: only when somebody wrote, or the time has come."""

@@ -227,7 +227,9 @@ def _insist(connection: sqlite3.Connection, statement: str) -> None:
 
 
 def _engine(url: sa.URL, begin: str) -> Engine:
-    engine = sa.create_engine(url, connect_args={"check_same_thread": False}, poolclass=sa.pool.QueuePool)
+    engine = sa.create_engine(
+        url, hide_parameters=True, connect_args={"check_same_thread": False}, poolclass=sa.pool.QueuePool
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:

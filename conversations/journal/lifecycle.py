@@ -279,6 +279,11 @@ def listed(
     return list(connection.execute(query).scalars())
 
 
+def mailboxes_of_open(connection: Connection) -> list[str]:
+    """The mailboxes of all open conversations, each as often as it has one."""
+    return list(connection.execute(sa.select(conversation.c.mailbox).where(conversation.c.verdict.is_(None))).scalars())
+
+
 def definition_of(connection: Connection, conversation_id: str) -> str:
     """The definition of a conversation that exists, JSON."""
     query = sa.select(conversation.c.definition).where(conversation.c.id == conversation_id)

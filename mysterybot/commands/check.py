@@ -1,6 +1,7 @@
 """`mysterybot check`: the config, the connections, the open conversations."""
 
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from conversations.dry import Mismatch, dry_replay
 from conversations.journal import lifecycle
 from mysterybot.app import find_scenario, opened
 from mysterybot.commands.common import BAD, Wrong, command, configured, err, journal, log_to_stderr, out
+from mysterybot.complaints import ConfigErrors
 from mysterybot.config import Config
+from mysterybot.webconfig import Web, doubts, load_web
 from probes.errors import ProbeError
 from probes.form.channel import FormChannel
 
@@ -24,18 +27,22 @@ class Result:
     detail: str
 
 
-def check(path: Path, *, connect: bool, open_: bool, as_json: bool) -> int:
+def check(path: Path, *, connect: bool, open_: bool, web_config: Path | None, as_json: bool) -> int:
     """0 when all is well."""
     log_to_stderr(verbose=False, quiet=True)
-    return command(lambda: _check(path, connect=connect, open_=open_, as_json=as_json))
+    return command(lambda: _check(path, connect=connect, open_=open_, web_config=web_config, as_json=as_json))
 
 
-async def _check(path: Path, *, connect: bool, open_: bool, as_json: bool) -> int:
+async def _check(path: Path, *, connect: bool, open_: bool, web_config: Path | None, as_json: bool) -> int:
     config = configured(path)
+    web = _web(config, web_config)
     if not as_json:
-        for warning in config.warnings:
-            err.print(warning.told(path), markup=False, style="yellow")
+        doubtful = [f"{path}: bot.listen: {doubt}" for doubt in doubts(web, config.bot.host)]
+        for warning in (*(each.told(path) for each in config.warnings), *doubtful):
+            err.print(warning, markup=False, style="yellow")
     results = [Result(str(path), True, _counted(config))]
+    if web.files:
+        results.append(Result(str(web.files[0]), True, _told(web)))
     if connect:
         results += [result async for result in _connections(config)]
     if open_:
@@ -50,6 +57,18 @@ async def _check(path: Path, *, connect: bool, open_: bool, as_json: bool) -> in
                 style="" if result.ok else "red",
             )
     return 0 if all(result.ok for result in results) else BAD
+
+
+def _web(config: Config, web_config: Path | None) -> Web:
+    try:
+        return load_web(web_config or config.bot.web_config, os.environ)
+    except ConfigErrors as errors:
+        raise Wrong(str(errors)) from None
+
+
+def _told(web: Web) -> str:
+    users = len(web.users)
+    return f"{'TLS' if web.tls else 'no TLS'}, {users or 'no'} user{'' if users == 1 else 's'}"
 
 
 def _counted(config: Config) -> str:

@@ -38,7 +38,11 @@ VERDICTS: Final = (*(str(verdict) for verdict in Verdict), OPEN)
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """What the server shows and switches. `now`: seconds since the epoch."""
+    """What the server shows and switches. `now`: seconds since the epoch.
+
+    `reload` tells what the new config asks for in vain, and raises server.NotReloaded; `lifecycle`: whether HTTP may ask for it.
+    `may_switch`: whether HTTP may pause and resume.
+    """
 
     journal: Journal
     evidence: Path
@@ -46,6 +50,9 @@ class ServerState:
     unready: Callable[[], Sequence[str]]
     pause: Callable[[], Awaitable[None]]
     resume: Callable[[], Awaitable[None]]
+    may_switch: Callable[[], bool]
+    reload: Callable[[], Awaitable[Sequence[str]]]
+    lifecycle: bool
     now: Callable[[], float]
 
 
@@ -69,7 +76,7 @@ async def _overview(request: Request) -> Response:
     latest = await state.journal.read(lambda c: latest_of(c, visits, LATEST))
     recent = await state.journal.read(lambda c: newest(c, Wanted(), RECENT))
     shown = overview(snapshot, latest, state.now())
-    return await _page(snapshot, "overview.html", overview=shown, recent=recent, unready=state.unready())
+    return await _page(state, snapshot, "overview.html", overview=shown, recent=recent, unready=state.unready())
 
 
 async def _conversations(request: Request) -> Response:
@@ -88,6 +95,7 @@ async def _conversations(request: Request) -> Response:
         "verdict": VERDICTS,
     }
     return await _page(
+        state,
         snapshot,
         "conversations.html",
         summaries=found[:PAGE],
@@ -108,7 +116,7 @@ async def _conversation(request: Request) -> Response:
     it = await asyncio.to_thread(detail, whole)
     shots = [(each.address, f"screenshot of {whole.visit}") for each in kept if each.picture]
     files = [(each.address, f"{each.kind}: {each.path.rpartition('/')[2]}") for each in kept if not each.picture]
-    return await _page(await state.snapshot(), "one.html", it=it, shots=shots, files=files)
+    return await _page(state, await state.snapshot(), "one.html", it=it, shots=shots, files=files)
 
 
 async def _evidence(request: Request) -> Response:
@@ -135,25 +143,27 @@ async def _desk(request: Request) -> Response:
         raise HTTPException(404, "there is no such desk")
     card = await asyncio.to_thread(scorecard, name, desk.title if desk else name, facts)
     recent = [each.summary for each in reversed(facts)][:PAGE]
-    return await _page(snapshot, "desk.html", card=card, desk=desk, recent=recent, most=DESK_LATEST)
+    return await _page(state, snapshot, "desk.html", card=card, desk=desk, recent=recent, most=DESK_LATEST)
 
 
 async def _unmatched(request: Request) -> Response:
     state = _state(request)
     mails = await state.journal.read(lambda c: messages.unmatched(c, MOST_UNMATCHED))
-    return await _page(await state.snapshot(), "unmatched.html", mails=mails, most=MOST_UNMATCHED)
+    return await _page(state, await state.snapshot(), "unmatched.html", mails=mails, most=MOST_UNMATCHED)
 
 
 async def _style(request: Request) -> Response:
     return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
 
-async def _page(snapshot: Snapshot, template: str, **values: Any) -> Response:
+async def _page(state: ServerState, snapshot: Snapshot, template: str, **values: Any) -> Response:
     unmatched = sum(each.value for each in snapshot.aggregates.get("mailbox_unmatched_total", ()))
+
+    may_switch = state.may_switch()
 
     def draw() -> str:
         page = _templates().get_template(template)
-        return page.render(live=snapshot.live, unmatched=int(unmatched), link=_link, **values)
+        return page.render(live=snapshot.live, unmatched=int(unmatched), link=_link, may_switch=may_switch, **values)
 
     return HTMLResponse(await asyncio.to_thread(draw))
 

@@ -197,6 +197,8 @@ def live(**changes: Any) -> Live:
         "timetable_lag": 0.5,
         "next_looks": {"refund": MONDAY + 7200},
         "paused": False,
+        "config_loaded": True,
+        "config_loaded_at": MONDAY,
         "desks": (
             LiveDesk("acme", "Acme Hosting", open=True),
             LiveDesk("quiet", "Quiet & Sons", open=False, maintenance=Maintenance(MONDAY + HOUR, "they move house")),

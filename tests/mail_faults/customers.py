@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conversations.clock import SystemClock
+from conversations.control import Mailbox as Settings
 from conversations.customer import Customer
 from conversations.definition import Definition
 from conversations.dispatch.local import LocalDispatch
@@ -21,7 +22,8 @@ from conversations.records import Conversation
 from conversations.scenario import Scenario, scenario
 from conversations.start import Started, start
 from conversations.visit import Desk, Limits, Persona
-from mysterybot.app import Mailbox, RealWorld
+from mysterybot.app import RealWorld
+from mysterybot.mailboxes import Mailbox
 from probes.form.browser import Browser
 from probes.form.settings import BrowserSettings
 from probes.mail.account import Account
@@ -93,7 +95,9 @@ async def customers(folder: Path, account: Account, played: Scenario = two_turns
         dispatch = LocalDispatch(journal, engine.advance, clock)
         intake = Intake(journal, "anna", account.address, clock, folder / "evidence", dispatch.nudge)
         inbox = Inbox(account, intake, now=world.now, rng=random.Random(5), pace=PACE)
-        mailbox = world.mailboxes["anna"] = Mailbox(account, Outbox(account, now=world.now, timeout=TIMEOUT), inbox)
+        mailbox = world.mailboxes["anna"] = Mailbox(
+            Settings.model_construct(**dict(account)), Outbox(account, now=world.now, timeout=TIMEOUT), inbox
+        )
         tasks = (asyncio.create_task(inbox.run()), asyncio.create_task(dispatch.run()))
         try:
             yield Customers(journal, dispatch, mailbox, tasks)

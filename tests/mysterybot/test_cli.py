@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import httpx
 import pytest
 from click.testing import CliRunner
@@ -579,6 +581,86 @@ def test_the_service_is_paused_by_a_signal_refuses_a_second_and_stops_politely(
         assert "stopping; open conversations go on at the next start" in rest
         assert "Traceback" not in rest
         assert "ERROR" not in rest
+
+
+def test_the_service_reads_its_config_anew_when_it_hangs_up(company: Company, tmp_path: Path) -> None:
+    path = bot_config(tmp_path, {}, company)
+
+    def visits() -> str:
+        return httpx.get(f"{url}metrics").text
+
+    with service(path, company.environ) as (process, url):
+        assert httpx.post(f"{url}-/reload").status_code == 403
+        bot_config(tmp_path, {"order": PROMPT}, company)
+        process.send_signal(signal.SIGHUP)
+        eventually(lambda: 'visit_interval_seconds{channel="support"' in visits(), "the visit is there")
+        path.write_text("{")
+        process.send_signal(signal.SIGHUP)
+        eventually(lambda: 'config_last_reload_successful{location="test"} 0.0' in visits(), "it is refused")
+        assert 'visit_interval_seconds{channel="support"' in visits()
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=ENOUGH)
+    assert process.returncode == 0
+    assert "config not reloaded, the old one stays in force: " in rest
+    assert "mysterybot.yaml:1:2: " in rest
+
+
+def test_a_second_signal_ends_it_at_once_and_before_that_it_is_alive_and_not_ready(
+    company: Company, tmp_path: Path
+) -> None:
+    with silent_port() as port:
+        path = bot_config(tmp_path, {}, company)
+        document = json.loads(path.read_text())
+        document["reach"] = {"every": "1 minute", "timeout": "50 seconds"}
+        document["mailboxes"]["anna"]["control"] = {"every": "1 second"}
+        document["mailboxes"]["anna"]["smtp"]["port"] = port  # takes connections and says nothing
+        path.write_text(json.dumps(document))
+        with service(path, company.environ) as (process, url):
+            eventually(lambda: httpx.get(f"{url}-/ready").status_code == 200, "it is ready")
+            process.send_signal(signal.SIGTERM)
+            eventually(lambda: httpx.get(f"{url}-/ready").text == "stopping\n", "it says so")
+            assert httpx.get(f"{url}-/healthy").status_code == 200
+            process.send_signal(signal.SIGTERM)
+            _, rest = process.communicate(timeout=ENOUGH)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "told a second time to stop: ending at once" in rest
+
+
+@contextmanager
+def silent_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("listen", "web", "told"),
+    [
+        ("127.0.0.1:0", None, ""),
+        ("0.0.0.0:0", None, "bot.listen: everybody who reaches this address may read all conversations"),
+        ("0.0.0.0:0", "basic_auth_users: {{anna: '{}'}}", "bot.listen: passwords travel in clear to this address"),
+    ],
+)
+def test_check_warns_when_the_pages_are_open_to_others(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listen: str, web: str | None, told: str
+) -> None:
+    monkeypatch.setenv("ANNA_PASSWORD", SECRET)
+    bot = {"data": "data", "listen": listen}
+    if web is not None:
+        (tmp_path / "web.yml").write_text(web.format(bcrypt.hashpw(b"x", bcrypt.gensalt(4)).decode()))
+        bot["web_config"] = "web.yml"
+    bot_config(tmp_path, {}, bot=bot)
+    ran = command("check")
+    assert ran.code == 0
+    assert (told in ran.err) if told else (ran.err == "")
+    if web is not None:
+        assert "web.yml: no TLS, 1 user" in ran.out
+
+
+def test_check_tells_a_mistake_in_the_web_config(command: Command, good: Path, tmp_path: Path) -> None:
+    (tmp_path / "web.yml").write_text("basic_auth_users: {anna: oh}")
+    ran = command("check", "--web.config.file", "web.yml")
+    assert ran.code == 2
+    assert ran.err.startswith("web.yml:1:26: basic_auth_users.anna: should be a bcrypt hash")
 
 
 def is_paused(folder: Path) -> bool:

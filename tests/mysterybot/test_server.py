@@ -3,7 +3,7 @@
 import asyncio
 import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ import pytest
 
 from conversations.records import StoredFinding, Verdict
 from exporters.snapshot import Live, Snapshot, snapshot
-from mysterybot.server import ServerState, application, serve
+from mysterybot.server import NotReloaded, ServerState, application, serve
 from tests.exporters.stories import DAY, HOUR, MONDAY, Stories, acknowledged, everyday, live, replied, stories, wrote
 from tests.exporters.test_prometheus import reached
 from tests.exporters.test_report import HOSTILE, Seen
@@ -33,6 +33,10 @@ class Site:
     paused: bool = False
     reasons: list[str] = field(default_factory=list)
     broken: bool = False
+    may_switch: bool = True
+    lifecycle: bool = True
+    notes: list[str] = field(default_factory=list)
+    wrong: str = ""
     client: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
 
     def live(self) -> Live:
@@ -51,6 +55,9 @@ class Site:
             unready=lambda: self.reasons,
             pause=self.pause,
             resume=self.resume,
+            may_switch=lambda: self.may_switch,
+            reload=self.reload,
+            lifecycle=self.lifecycle,
             now=lambda: NOW,
         )
 
@@ -59,6 +66,11 @@ class Site:
 
     async def resume(self) -> None:
         self.paused = False
+
+    async def reload(self) -> Sequence[str]:
+        if self.wrong:
+            raise NotReloaded(self.wrong)
+        return self.notes
 
     async def get(self, path: str, **options: object) -> httpx.Response:
         return await self.client.get(path, **options)  # type: ignore[arg-type]

@@ -6,6 +6,8 @@ import os
 import random
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -228,3 +230,10 @@ async def test_control_mails_measure_our_own_provider_and_are_no_mail_of_a_desk(
             await asyncio.sleep(0.05)
     assert one(metrics, "control_mail_lost_total", mailbox="anna") == 0
     assert one(metrics, "mailbox_unmatched_total", mailbox="anna") == 0
+
+
+def test_stopping_has_a_hard_limit_even_when_the_event_loop_hangs() -> None:
+    hanging = "import time; from mysterybot import service; service._end_after(0.2); time.sleep(60)"
+    ran = subprocess.run([sys.executable, "-c", hanging], capture_output=True, text=True, timeout=ENOUGH, check=False)
+    assert ran.returncode == 1
+    assert "stopping took longer than 0 s: ending at once" in ran.stderr
