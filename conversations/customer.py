@@ -269,7 +269,7 @@ class Customer:
                 start = max(sent)
             return self._hours.after(moment(start), within).timestamp()
 
-        outcome = await self._replay.wait(name, {"within": str(within)}, deadline, look, expired)
+        outcome = await self._replay.wait(name, {"within": str(within)}, deadline, look, expired, for_mail=not from_now)
         taken = [message for message in self._replay.held.messages if message.id in set(outcome["messages"])]
         return Reply.of(taken, self._replay.held.findings)
 
