@@ -22,6 +22,7 @@ from conversations.definition import Definition
 from conversations.journal import lifecycle, messages
 from conversations.reference import references_in
 from probes.form.channel import FormChannel
+from probes.mail.addresses import ascii_domain
 from replies.message import Message
 from replies.tickets import tags
 
@@ -30,6 +31,8 @@ MOST_TOKENS = 20
 MOST_OPEN = 200
 MARKER_LENGTH = 20
 """A marker shorter than this proves nothing."""
+
+_NOTICE = "mysterybot-notice-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,22 @@ class Match:
     rule: str
 
 
+def notice_id(token: str, sender: str) -> str:
+    """The Message-ID of a notice that we mail to our own people."""
+    return f"<{_NOTICE}{token}@{ascii_domain(sender.rpartition('@')[2])}>"
+
+
 def correlate(connection: Connection, mailbox: str, mails: Sequence[Message]) -> list[Match | None]:
     """Find the conversation of each inbound mail; None where no rule leaves exactly one.
+
+    None, too, for what came of a notice to our own people: an answer of theirs, a bounce. It may quote anything.
 
     Two questions to the journal for all of them, and the second one only about those that the first does not settle.
     """
     threads = [_Thread.of(mail) for mail in mails]
     known = messages.candidates(connection, mailbox, _together(thread.clues for thread in threads))
-    matches = [_decided(thread.rules(known)) for thread in threads]
-    left = [place for place, match in enumerate(matches) if match is None]
+    matches = [None if thread.of_notice else _decided(thread.rules(known)) for thread in threads]
+    left = [place for place, match in enumerate(matches) if match is None and not threads[place].of_notice]
     if left:
         marks = [_Marks.of(mails[place]) for place in left]
         known = messages.candidates(connection, mailbox, _together(each.clues for each in marks))
@@ -101,6 +111,10 @@ class _Thread:
     def clues(self) -> Clues:
         answered = [*self.replied, *self.referenced]
         return {"message_id": [*self.own, *answered], "their_message_id": answered}
+
+    @property
+    def of_notice(self) -> bool:
+        return any(each.startswith(f"<{_NOTICE}") for each in (*self.own, *self.replied, *self.referenced))
 
     def rules(self, known: Known) -> Iterator[tuple[str, Iterable[str]]]:
         yield "own-message-id", _pointed_at(known, self.own, "message_id")

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 
 from pydantic import ValidationError
 
@@ -59,8 +58,7 @@ class Engine:
         held = await self.journal.write(lambda c: lifecycle.claim(c, conversation_id, self.owner, now, now + LEASE))
         if held is None:
             return
-        listen = partial(self.world.mailbox_read, held.mailbox)
-        replay = Replay(self.journal, held, self.owner, self.clock, listen=listen, sending=self.sending)
+        replay = Replay(self.journal, held, self.owner, self.clock, self.sending)
         try:
             async with self._kept(held):
                 verdict, reason = await self._play(replay, held)

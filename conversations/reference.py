@@ -16,3 +16,8 @@ def new_reference(rng: random.Random) -> str:
 def references_in(text: str) -> list[str]:
     """What looks like one in a text, lower case, in order."""
     return [found.lower() for found in _REFERENCE.findall(text)]
+
+
+def without_references(text: str) -> str:
+    """The text with everything that looks like one blotted out."""
+    return _REFERENCE.sub("…", text)

@@ -124,6 +124,12 @@ _TABLE: Final = (
     Metric("delivery_seconds", "histogram", ("mailbox",), "A control mail's acceptance to its delivery."),
     Metric("control_mail_lost_total", "counter", ("mailbox",), "Control mails that were accepted and did not arrive."),
     Metric("sends_uncertain_total", "counter", VISIT, "Sends of which nobody knows whether they went out."),
+    Metric(
+        "notifications_total",
+        "counter",
+        ("place", "result"),
+        "Notices to people that were taken in (sent), or given up after a day (failed).",
+    ),
     Metric("timetable_lag_seconds", "gauge", (), "How long the most overdue visit has waited to be looked at."),
     Metric("paused", "gauge", (), "Whether new contacts are stopped: 1 or 0."),
     Metric("config_last_reload_successful", "gauge", (), "Whether the config was good when it was last read: 1 or 0."),

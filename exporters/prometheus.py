@@ -56,6 +56,7 @@ class Outline:
     ]  # labels, promises, whether it fills in a form
     mailboxes: tuple[tuple[str, bool], ...]  # and whether it sends control mails
     targets: tuple[tuple[tuple[str, str], ...], ...]
+    places: tuple[str, ...]  # that notices go to
 
     @classmethod
     def of(cls, live: Live) -> "Outline":
@@ -65,6 +66,7 @@ class Outline:
             tuple(((each.name, each.desk, each.channel), tuple(each.promises), each.form) for each in live.visits),
             tuple((each.name, each.control) for each in live.mailboxes),
             tuple(tuple(each.items()) for each in live.targets),
+            tuple(live.places),
         )
 
 
@@ -142,6 +144,8 @@ def _expected(metric: Metric, outline: Outline) -> Iterator[Labels]:
     if metric.labels == ("mailbox",):
         control_only = metric.name in {"control_mail_lost_total", "delivery_seconds"}
         yield from ({"mailbox": name} for name, control in outline.mailboxes if control or not control_only)
+    elif metric.name == "notifications_total":
+        yield from ({"place": place, "result": result} for place in outline.places for result in ("sent", "failed"))
     elif metric.name == "reach_retries_total":
         yield from map(dict, outline.targets)
     elif metric.name == "reach_probes_total":

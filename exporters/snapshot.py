@@ -69,6 +69,7 @@ class Live:
     timetable_lag: float
     next_looks: Mapping[str, float]  # visit → when the timetable looks at it next
     paused: bool
+    places: Sequence[str] = ()  # that are told by notices
 
 
 @dataclass(frozen=True, slots=True)

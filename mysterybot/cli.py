@@ -245,6 +245,21 @@ def maintenance(desk: str, config: Path, length: str | None, reason: str, end: b
 
 
 @main.command()
+@click.argument("place", required=False)
+@CONFIG
+@click.option("--test", is_flag=True, help="Send a test notice now, to PLACE or to all places.")
+@JSON
+def notify(place: str | None, config: Path, test: bool, as_json: bool) -> None:
+    """List the places that are told what goes wrong, and how that went; or try them.
+
+    With --test, exits with 0 when every place took the test notice.
+    """
+    from mysterybot.commands import notify as command
+
+    sys.exit(command.notify(config, place, test=test, as_json=as_json))
+
+
+@main.command()
 @CONFIG
 def doctor(config: Path) -> None:
     """Say what this machine lacks: the browser, the config, the mailboxes."""

@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from conversations.control import Mailbox
 from conversations.durations import Duration, Interval
 from conversations.visit import Desk, Limits, Name, Visit
+from exporters.notices.settings import Place
 from mysterybot.complaints import ConfigError, ConfigErrors, Loc, at, complaints
 from mysterybot.configfile import read
 from mysterybot.crosschecks import Parts, ScenarioSource, cross_check
@@ -107,6 +108,9 @@ class Config(Settings):
     visits: Annotated[dict[Name, Visit], Field(description="Who asks what, where, how often")] = Field(
         default_factory=dict
     )
+    notify: Annotated[
+        dict[Name, Place], Field(description="Places that are told what goes wrong, by a name of your choice")
+    ] = Field(default_factory=dict)
     reach: Reach = Reach()
     limits: Limits = Limits()
     browser: BrowserSettings = BrowserSettings()
@@ -192,11 +196,14 @@ def _right_ones(root: Node, section: str, model: type[Part], around: Surrounding
 
 
 def _doubtful(value: object, loc: Loc) -> Iterator[tuple[Loc, str]]:
-    """Secrets that stand in the file in clear (a URL without credentials is none), or are still to be got."""
+    """Secrets that stand in the file in clear, or are still to be got.
+
+    A URL without credentials is none, but under `notify`, where whoever knows it may post.
+    """
     if isinstance(value, Secret):
         if absent(value):
             yield loc, f"there is no such file yet; mysterybot login {loc[1]} writes it"
-        elif value.literal and not re.fullmatch(r"[a-z0-9+.-]+://[^@?]*", value.reveal()):
+        elif value.literal and (loc[:1] == ("notify",) or not re.fullmatch(r"[a-z0-9+.-]+://[^@?]*", value.reveal())):
             yield loc, "a secret stands here in clear; better {env: NAME} or {file: PATH}"
     elif isinstance(value, Parts):
         for section in ("mailboxes", "desks", "visits"):

@@ -38,6 +38,7 @@ def cross_check(parts: Parts, root: Node, base: Path, scenarios: ScenarioSource 
     yield from _templates(parts, root)
     yield from _control(parts, root)
     yield from _reach(parts, root)
+    yield from _notify(parts, root)
     visits = root.child("visits")
     for name in parts.visits:
         # As it is written, so that what a visit refers to is checked even when something else in it is wrong.
@@ -83,6 +84,32 @@ def _reach(parts: Parts, root: Node) -> Iterator[ConfigError]:
             if isinstance(desk, str) and desk not in parts.desks:
                 where = ("reach", section, name, "desk")
                 yield at(root, where, f"no such desk; {suggestion(desk, parts.desks, 'there are')}")
+
+
+def _notify(parts: Parts, root: Node) -> Iterator[ConfigError]:
+    node = root.child("notify")
+    written = node.plain() if node is not None else None
+    ours = {account.address.lower(): f"our own mailbox {name}" for name, account in parts.mailboxes.items() if account}
+    theirs = {
+        channel.email.lower(): f"the desk {name}"
+        for name, desk in parts.desks.items()
+        for channel in (desk.channels.values() if desk else ())
+        if isinstance(channel, EmailChannel)
+    }
+    for name, place in written.items() if isinstance(written, Mapping) else ():
+        if not isinstance(place, Mapping):
+            continue
+        where = ("notify", name)
+        mailbox, email, desks = place.get("mailbox"), place.get("email"), place.get("desks")
+        if isinstance(mailbox, str) and mailbox not in parts.mailboxes:
+            hint = suggestion(mailbox, parts.mailboxes, "there are")
+            yield at(root, (*where, "mailbox"), f"no such mailbox; {hint}")
+        if isinstance(email, str) and (whose := (theirs | ours).get(email.lower())):
+            yield at(root, (*where, "email"), f"this is the address of {whose}; notices go to people of yours")
+        for index, desk in enumerate(desks if isinstance(desks, list) else ()):
+            if isinstance(desk, str) and desk not in parts.desks:
+                hint = suggestion(desk, parts.desks, "there are")
+                yield at(root, (*where, "desks", index), f"no such desk; {hint}")
 
 
 def _references(parts: Parts, name: str, written: Mapping[str, object], root: Node) -> Iterator[ConfigError]:

@@ -36,6 +36,7 @@ def live(bot: Bot, reloading: Reloading, decided: Decided) -> Live:
         timetable_lag=bot.visits.lag,
         next_looks=bot.visits.next_looks,
         paused=decided.paused,
+        places=list(config.notify),
         desks=[_desk(name, desk, decided.maintenances.get(name), now) for name, desk in config.desks.items()],
         config_loaded=reloading.successful,
         config_loaded_at=reloading.at,

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from conversations.clock import Clock
-from conversations.journal import Journal, retention
+from conversations.journal import Journal, notices, retention
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class Retention:
             await self._journal.write(lambda c, which=conversation_id: retention.forget(c, which))  # type: ignore[misc]
         if old:
             log.info("evidence of %d conversations removed", len(old))
+        await self._journal.write(lambda c: notices.forget(c, now - notices.KEEP))
         unmatched = await asyncio.to_thread(_remove_older, self._evidence.glob("unmatched-*/*.eml"), now - KEEP_OTHERS)
         if unmatched:
             log.info("%d raw mails that matched nothing removed", unmatched)

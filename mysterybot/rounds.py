@@ -1,4 +1,4 @@
-"""The recurring work of the service: visits, reach probes, control mails, retention."""
+"""The recurring work of the service: visits, reach probes, control mails, notices, retention."""
 
 import contextlib
 from typing import Self
@@ -6,12 +6,14 @@ from typing import Self
 from conversations.control import ControlMails, plans
 from mysterybot.app import Bot
 from mysterybot.background import background
+from mysterybot.notifying import notifier_of
 from mysterybot.reaching import Reaching
 from mysterybot.retention import Retention
 from mysterybot.timetable import Timetable
 
 RETENTION_EVERY = 3600.0
 CONTROL_EVERY = 5.0
+NEWS_EVERY, NOTIFY_EVERY = 5.0, 2.0
 
 
 class Rounds:
@@ -27,6 +29,9 @@ class Rounds:
         if watched := plans(config.mailboxes):
             mails = ControlMails(bot.journal, bot.world, bot.clock, bot.rng, watched)
             self._timetable.every(CONTROL_EVERY, "control mails", mails.tick)
+        notifier = notifier_of(bot)
+        self._timetable.every(NEWS_EVERY, "news", notifier.look)
+        self._timetable.every(NOTIFY_EVERY, "notices", notifier.deliver)
         self._timetable.every(RETENTION_EVERY, "retention", Retention(bot.journal, bot.world.evidence, bot.clock).sweep)
 
     async def begin(self) -> Self:

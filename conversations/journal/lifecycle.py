@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from conversations.journal import aggregates, control, rows, schema
+from conversations.journal import aggregates, control, notices, rows, schema
 from conversations.records import Conversation, StoredFinding, StoredMessage, Verdict
 
 conversation = schema.conversation
@@ -198,6 +198,7 @@ def finish(
         wake(connection, held.parent, now)
     whole = load(connection, held.id)
     assert whole is not None
+    notices.note_verdict(connection, whole)
     aggregates.count_finished(connection, whole)
 
 

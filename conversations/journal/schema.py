@@ -206,6 +206,51 @@ control_mail = sa.Table(
     sa.UniqueConstraint("recipient", "message_id"),
 )
 
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column(
+        "token", sa.Text, nullable=False
+    ),  # the same for one fact, however often it is seen: what others know it by
+    sa.Column("incident", sa.Text, nullable=False),  # what begins with one notice and is over with another
+    sa.Column("kind", sa.Text, nullable=False),  # conversations.notice.What
+    sa.Column("over", sa.Boolean, nullable=False),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("since", Time),  # the moment that it is about: when a promise ran out, a mailbox went down
+    sa.Column("conversation", sa.Text, sa.ForeignKey("conversation.id")),
+    sa.Column("about", sa.Text, nullable=False),  # JSON of conversations.notice.About
+    sa.Column("dealt_at", Time),  # when it was decided which places are told
+    sa.UniqueConstraint("token"),
+    sa.Index("ix_notice_incident", "incident"),
+    sa.Index(
+        "ix_notice_not_dealt",
+        "id",
+        sqlite_where=sa.text("dealt_at IS NULL"),
+        postgresql_where=sa.text("dealt_at IS NULL"),
+    ),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("notice", sa.Integer, sa.ForeignKey("notice.id"), primary_key=True),
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("incident", sa.Text, nullable=False),
+    sa.Column("over", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # waiting | sent | failed | unwanted: ended without a word
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("try_at", Time),  # when it is tried next; while it is being tried, when somebody else may
+    sa.Column("error", sa.Text),
+    sa.Index("ix_delivery_place_incident", "place", "incident"),
+    sa.Index(
+        "ix_delivery_try_at",
+        "try_at",
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    ),
+)
+
 switch = sa.Table(
     "switch",
     metadata,

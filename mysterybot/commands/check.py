@@ -92,6 +92,8 @@ async def _connections(config: Config) -> AsyncIterator[Result]:
                     yield await _attempt(
                         f"form {desk_name}.{channel_name}", looking, "every field found; nothing was sent"
                     )
+    for name in config.notify:
+        yield Result(f"notify {name}", True, f"not tried; mysterybot notify {name} --test sends a test notice")
 
 
 async def _attempt(what: str, attempt: Awaitable[object], good: str) -> Result:

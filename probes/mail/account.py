@@ -100,7 +100,8 @@ class ImapServer(_Server):
     junk: Annotated[Line | None, Field(description="Name of the spam folder, watched beside INBOX")] = None
 
 
-def _secrets_travel_encrypted(url: str) -> str:
+def secrets_travel_encrypted(url: str) -> str:
+    """The URL; ValueError, without it, unless it is https, or http of a loopback host."""
     scheme = re.match(r"(https?)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?([/?][^\s#]*)?\Z", url)
     if scheme is None or (scheme[1] == "http" and not is_loopback(scheme[2].strip("[]"))):
         raise ValueError("should be an https:// address")
@@ -109,7 +110,7 @@ def _secrets_travel_encrypted(url: str) -> str:
     return url
 
 
-SafeUrl = Annotated[str, AfterValidator(_secrets_travel_encrypted)]
+SafeUrl = Annotated[str, AfterValidator(secrets_travel_encrypted)]
 """An https address; http for loopback hosts only."""
 
 

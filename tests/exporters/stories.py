@@ -199,6 +199,7 @@ def live(**changes: Any) -> Live:
         "paused": False,
         "config_loaded": True,
         "config_loaded_at": MONDAY,
+        "places": ("oncall",),
         "desks": (
             LiveDesk("acme", "Acme Hosting", open=True),
             LiveDesk("quiet", "Quiet & Sons", open=False, maintenance=Maintenance(MONDAY + HOUR, "they move house")),

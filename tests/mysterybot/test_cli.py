@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from conversations.journal import Journal, aggregates, messages
 from mysterybot import __version__
 from mysterybot.cli import main
 from mysterybot.demo.company import Company
-from mysterybot.demo.configuration import configuration
 from probes.mail.arrivals import Position
 from tests.conversations.desk import Town, life
 from tests.mysterybot.bots import PROMPT, SILENT, bot_config
@@ -271,7 +271,7 @@ def test_once_plays_companions_too_and_its_exit_code_is_that_of_the_visit(
     with_ben(bot_config(tmp_path, {"alike": compared, "unlike": silent}, anna))
     ran = command("once", "alike")
     assert ran.code == 0, ran.said
-    assert "alike/other        ● contacts acme by support" in ran.out
+    assert "alike/other      ● contacts acme by support" in ran.out
     assert ran.out.count("passed") == 2
     ran = command("once", "unlike", "--json")
     assert ran.code == 1, ran.said
@@ -280,24 +280,6 @@ def test_once_plays_companions_too_and_its_exit_code_is_that_of_the_visit(
     other = json.loads(command("conversations", "show", companion, "--json").out)
     assert (other["visit"], other["channel"], other["parent"]) == ("unlike/other", "abuse", told["id"])
     assert other["verdict"] == "failed", "nobody reads that address"
-
-
-@pytest.mark.parametrize(
-    ("visit", "code", "check", "rule"),
-    [
-        ("closed_too_early", 0, "reopened", "reopened.new_ticket"),
-        ("back_at_billing", 1, "context_lost", "context_lost.asked"),
-        ("complaint", 0, "apologised", "apologised.phrase"),
-    ],
-)
-def test_the_demo_company_treats_its_customers_as_its_config_says(
-    command: Command, tmp_path: Path, anna: Company, visit: str, code: int, check: str, rule: str
-) -> None:
-    (tmp_path / "mysterybot.yaml").write_text(configuration(anna, data=tmp_path / "data"))
-    ran = command("once", visit, "--json")
-    assert ran.code == code, ran.said
-    (found,) = (each for each in json.loads(ran.out)["findings"] if each["check"] == check)
-    assert found["rule"] == rule
 
 
 def test_an_unknown_visit_is_told_with_the_one_that_was_meant(command: Command, good: Path) -> None:
@@ -849,3 +831,56 @@ async def test_a_journal_of_a_newer_version_is_refused_with_what_to_do(tmp_path:
     )  # fmt: skip
     assert ran.returncode == 2
     assert ran.stderr == "the journal was written by a newer mysterybot (tables of version 9999): upgrade mysterybot\n"
+
+
+def test_places_that_are_told_are_listed_and_tried(command: Command, anna: Company, tmp_path: Path) -> None:
+    posted: list[Any] = []
+
+    class Oncall(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(404 if self.path == f"/{SECRET}/gone" else 200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Oncall) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/{SECRET}"
+        path = bot_config(
+            tmp_path,
+            {},
+            anna,
+            notify={
+                "oncall": {"webhook": {"env": "ONCALL_URL"}},
+                "gone": {"slack": f"{url}/gone", "on": ["failed"], "desks": ["acme"]},
+                "people": {"email": "ben@inbox.example", "mailbox": "anna"},
+            },
+        )
+        good = command("notify", "oncall", "--test", "--json", "-c", str(path), ONCALL_URL=url)
+        mailed = command("notify", "people", "--test", "-c", str(path), ONCALL_URL=url)
+        every = command("notify", "--test", "-c", str(path), ONCALL_URL=url)
+        checked = command("check", "--connect", "-c", str(path), ONCALL_URL=url)
+        listed = command("notify", "--json", "-c", str(path), ONCALL_URL=url)
+        table = command("notify", "-c", str(path), ONCALL_URL=url)
+        unknown = command("notify", "onkall", "--test", "-c", str(path), ONCALL_URL=url)
+        server.shutdown()
+    assert good.code == 0
+    assert json.loads(good.out) == [{"place": "oncall", "ok": True, "detail": "took the test notice (webhook)"}]
+    assert mailed.code == 0
+    assert posted[0]["event"] == "test"
+    assert posted[0]["summary"] == "mysterybot: a test notice; nothing has happened"
+    assert every.code == 2
+    assert "ok   oncall: took the test notice (webhook)" in every.out
+    assert "BAD  gone: 127.0.0.1 answered HTTP 404" in every.out
+    assert "not tried; mysterybot notify oncall --test sends a test notice" in checked.out
+    assert len(posted) == 3, "check sends nothing"
+    assert [(each["place"], each["by"], each["desks"]) for each in json.loads(listed.out)] == [
+        ("oncall", "webhook", "all"),
+        ("gone", "slack", "acme"),
+        ("people", "email to ben@inbox.example", "all"),
+    ]
+    assert "oncall" in table.out
+    assert (unknown.code, "did you mean oncall?" in unknown.err) == (2, True)
+    assert all(SECRET not in ran.out + ran.err for ran in (good, mailed, every, checked, listed, table))
