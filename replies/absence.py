@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from replies import phrases, programs
 from replies.evidence import Evidence
+from replies.origin import AUTOMATIC_SUBJECT
 from replies.phrases import table
 from replies.promise import promise
 
@@ -71,6 +72,8 @@ def _responder(told: Evidence) -> Away | None:
         return None
     if phrases.COURTESY.search(told.text) and (phrases.PROMISE.search(told.text) or promise(told.new)):
         return None  # "thanks for writing, I will be back to you by tomorrow"
+    if AUTOMATIC_SUBJECT.match(told.subject):
+        return Away("responder", told.message.subject)
     for known in (phrases.URGENT, phrases.RETURN, phrases.PERSON):
         if found := known.search(told.text):
             return Away("responder", found[0])

@@ -7,12 +7,13 @@ from replies.message import Message
 from replies.phrases import plain, table
 
 _DAEMON = table("bounce_sender")
+_LIST_PROGRAM = re.compile(r"-(?:admin|request|owner|bounces?)@|\b(?:listserv|majordomo|mailman|sympa|ezmlm)\b")
 _SUBJECT = table("bounce_subject")
 _BODY = table("bounce_text")
 _DELAYED = table("bounce_delayed")
-_SNS = re.compile(
-    r'^\s{0,9}\{\s{0,9}"(?:notificationType|eventType)":\s?"(Bounce|Delivery|Complaint)"'
-)  # Amazon SES through SNS
+_SNS = re.compile(  # Amazon SES through SNS: JSON, at times with JSON in it
+    r'^\s{0,9}\{.{0,2000}?\\?"(?:notificationType|eventType)\\?"\s?:\s?\\?"(Bounce|Delivery)\b', re.S
+)
 _FINAL = table("bounce_final")
 
 
@@ -35,8 +36,7 @@ def bounce(message: Message) -> Bounce | None:
         return Bounce(_permanent(message), "bounce.report", message.header("content-type"))
     if report:
         return None
-    notice = _SNS.search(message.text[:400])
-    if notice and notice[1] != "Complaint":
+    if notice := _SNS.match(message.text[:4000]):
         return Bounce(notice[1] == "Bounce", "bounce.sns", notice[0])
     if message.header("x-failed-recipients"):
         return Bounce(_permanent(message), "bounce.failed_recipients", message.header("x-failed-recipients"))
@@ -54,7 +54,7 @@ def _odd(message: Message) -> Bounce | None:
     enclosed = bool(message.returned_ids)
     if (
         (daemon and (subject or body or null))
-        or (subject and body and (null or enclosed))
+        or (subject and body and (null or enclosed or _LIST_PROGRAM.search(sender)))
         or (null and body and enclosed)
     ):
         proof = (subject and message.subject) or (body and body[0]) or message.header("from")

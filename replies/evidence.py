@@ -23,7 +23,7 @@ _REPLY_SUBJECT = re.compile(r"^(?:re|aw|sv|antw|rép|rif|vs|odp|ynt)(?:\[\d\])? 
 _QUESTION_MARKS = ("?", "？", ";", "؟")
 _DOT_OF_DATE = re.compile(r"(?<=\d)\.(?=\s|\d|$)")
 _QUOTED = re.compile(
-    r'"[^"\n]{1,200}"|“[^”\n]{1,200}”|„[^“”"\n]{1,200}[“”"]|«[^»\n]{1,200}»|»[^«\n]{1,200}«|「[^」\n]{1,200}」'
+    r'"[^"\n]{15,200}"|“[^”\n]{15,200}”|„[^“”"\n]{15,200}[“”"]|«[^»\n]{15,200}»|»[^«\n]{15,200}«|「[^」\n]{8,200}」'
 )
 _FIELD = re.compile(r"\s{0,4}[*•-]?\s?[^\W\d_][^:.!?]{0,30}:(?:\s|$)")
 
@@ -52,7 +52,7 @@ class Evidence:
         if self.replied:
             return ""
         found = _RECEIVED_SUBJECT.search(self.subject)
-        return found[0] if found else programs.receipt(self.subject)
+        return found[0] if found else programs.receipt(self.subject) or programs.courtesy(self.subject)
 
     def first(self, speaks: Callable[[str], str]) -> str:
         """The words by which the first sentence speaks, or ""."""

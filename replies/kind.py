@@ -131,11 +131,12 @@ class _Reading:
     def _notice(self) -> Classified | None:
         """Solved, closed, merged, reminder, survey: the desk's program speaks, not a person."""
         changed = phrases.UPDATED.search(self.told.text) or phrases.REMINDER.search(self.told.text)
-        closed = self.told.first(programs.ended)
+        reminds = not self.told.replied and bool(phrases.REMINDER.search(self.told.subject))
+        closed = self.told.first(programs.ended) or ("" if self.told.replied else programs.ended(self.told.subject))
         survey = phrases.SURVEY.search(self.told.text)
         subject = _CLOSED_SUBJECT.search(self.told.subject) or _SURVEY_SUBJECT.search(self.told.subject)
         ends = (closed or survey) and (subject or not self.told.receipt)
-        score = 2 * bool(changed) + 2 * bool(ends) + 2 * bool(ends and subject)
+        score = 2 * bool(changed) + 2 * reminds + 2 * bool(ends) + 2 * bool(ends and subject)
         score += 2 * bool(self.told.origin.strong) + bool(self.told.origin.weak)
         if not (changed or ends) or score <= self.told.signs_of_a_person():
             return None

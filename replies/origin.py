@@ -15,7 +15,7 @@ FEWEST_LETTERS = 3
 
 _TEAM = table("team")
 _COMPANY = re.compile(rf"(?<!\w)(?:{alternatives('company')})(?!\w)")
-_AUTOMATIC_SUBJECT = re.compile(
+AUTOMATIC_SUBJECT = re.compile(
     rf"(?:\[[^\]]{{1,60}}\] ?|【)?(?:{alternatives('subject_automatic')})(?: ?[:：-]|】|$| \()"
 )
 _HELPDESK = re.compile(
@@ -80,7 +80,7 @@ def _automatic(message: Message) -> tuple[str, str]:
             return f"{name}: {message.header(name)}", ""
     if message.return_path == "":
         return NULL_SENDER, ""
-    if _AUTOMATIC_SUBJECT.match(plain(message.subject)):
+    if AUTOMATIC_SUBJECT.match(plain(message.subject)):
         return f"Subject: {message.subject[:100]}", ""
     for name in _EXCHANGE_FIELDS:
         if message.header(name):

@@ -48,6 +48,12 @@ def automatic(sentence: str) -> str:
     return _together(sentence, _AUTOMATIC_MAIL, _AUTOMATIC_WORD)
 
 
+def courtesy(sentence: str) -> str:
+    """The words that thank for having been written to, or ""."""
+    found = phrases.COURTESY.search(sentence)
+    return found[0] if found else ""
+
+
 def no_reply(sentence: str) -> str:
     """The words that ask not to answer, or ""."""
     found = _NO_REPLY.search(sentence)

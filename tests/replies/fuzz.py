@@ -24,7 +24,7 @@ from replies.tickets import tickets
 from tests.replies.mails import ABSENCES, ACKNOWLEDGEMENTS, CLOSED, HUMANS, MARKS, RESPONDER, mail
 
 LONGEST = 60_000
-USUAL = 3_000
+USUAL = 1_500
 """Bytes of nineteen in twenty, so that many fit into an hour."""
 SLOW_SECONDS = 2.0
 OURS = ["Where is my kettle from Zürich, order EX-20417?\n\nAnn Gray"]

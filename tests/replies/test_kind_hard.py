@@ -13,11 +13,16 @@ SENDERS = {
     "person": "Robin Baker <robin@desk.example>",
     "team": "Example Support <support@desk.example>",
     "firm": "Swanmore <hello@swanmore.example>",
+    "daemon": "Mail Delivery Subsystem <mailer-daemon@mx.example>",
+    "postmaster": "<postmaster@mx.example>",
 }
 HEADERS = MARKS | {
     "responder": RESPONDER,
     "osticket": RESPONDER | {"X_Mailer": "osTicket Mailer"},
     "calendar": {"Auto_Submitted": "auto-generated"},
+    "null": {"Return_Path": "<>"},
+    "discussion": {"In_Reply_To": "", "List_Id": "<forum.example>"},
+    "precedence": {"In_Reply_To": "", "Precedence": "bulk"},
     "unasked": {"In_Reply_To": ""},
     "list": {"In_Reply_To": "", "List_Unsubscribe": "<https://x.example>"},
 }
