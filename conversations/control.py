@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from conversations.about import about
 from conversations.clock import Clock
 from conversations.durations import Duration, Interval
 from conversations.journal import Journal, control
@@ -80,17 +81,19 @@ class ControlMails:
     async def tick(self) -> None:
         """Once round."""
         for plan in self._watched:
-            now = self._clock.now()
-            overdue = now - plan.control.within.amount
-            name = plan.mailbox
-            lost = await self._journal.write(lambda c, name=name, b=overdue: control.give_up(c, name, b))  # type: ignore[misc]
-            if lost:
-                log.warning("mailbox %s: a control mail to %s was lost", plan.mailbox, plan.to)
-            every = plan.control.every.amount
-            message_id = new_message_id(plan.address.rpartition("@")[2], self._rng)
-            due = control.Intent(plan.mailbox, now - now % every, plan.recipient, message_id)
-            if await self._journal.write(lambda c, due=due: control.intend(c, due)):  # type: ignore[misc]
-                await self._send(plan, due, now)
+            with about(mailbox=plan.mailbox):
+                await self._look(plan)
+
+    async def _look(self, plan: Plan) -> None:
+        now = self._clock.now()
+        overdue = now - plan.control.within.amount
+        if await self._journal.write(lambda c: control.give_up(c, plan.mailbox, overdue)):
+            log.warning("mailbox %s: a control mail to %s was lost", plan.mailbox, plan.to)
+        every = plan.control.every.amount
+        message_id = new_message_id(plan.address.rpartition("@")[2], self._rng)
+        due = control.Intent(plan.mailbox, now - now % every, plan.recipient, message_id)
+        if await self._journal.write(lambda c: control.intend(c, due)):
+            await self._send(plan, due, now)
 
     async def _send(self, plan: Plan, due: control.Intent, now: float) -> None:
         """Send it once. What was interrupted is uncertain, and waits for its arrival like any other."""

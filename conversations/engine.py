@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pydantic import ValidationError
 
 from conversations import errors
+from conversations.about import about
 from conversations.clock import Clock
 from conversations.customer import Customer
 from conversations.definition import Definition
@@ -56,8 +57,13 @@ class Engine:
         """Go on with this conversation until it parks or ends. Does nothing when it has ended or somebody else holds it."""
         now = self.clock.now()
         held = await self.journal.write(lambda c: lifecycle.claim(c, conversation_id, self.owner, now, now + LEASE))
-        if held is None:
-            return
+        if held is not None:
+            with about(
+                conversation=held.id, visit=held.visit, desk=held.desk, channel=held.channel, mailbox=held.mailbox
+            ):
+                await self._advance(held)
+
+    async def _advance(self, held: Conversation) -> None:
         replay = Replay(self.journal, held, self.owner, self.clock, self.sending)
         try:
             async with self._kept(held):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
+from conversations.about import about
 from conversations.clock import Clock
 from conversations.correlation import correlate
 from conversations.journal import Journal, control, lookback, messages
@@ -130,7 +131,10 @@ class Intake:
                 log.warning("mailbox %s: a control mail was delivered to the folder %s", self._mailbox, where)
             elif match is not None:
                 kind = each.kind.kind
-                log.info("mailbox %s: %s for conversation %s (%s)", self._mailbox, kind, match.conversation, match.rule)
+                with about(conversation=match.conversation):
+                    log.info(
+                        "mailbox %s: %s for conversation %s (%s)", self._mailbox, kind, match.conversation, match.rule
+                    )
                 self._nudge(match.conversation)
             elif not mail.control:
                 strangers.append(mail.message.sender or "nobody")

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from conversations.about import about
 from conversations.control import Mailbox as Settings
 from mysterybot.background import background
 from probes.mail.inbox import Inbox
@@ -53,7 +54,8 @@ class Mailboxes:
     async def _begin(self, name: str, mailbox: Mailbox) -> None:
         self._open[name], self._stacks[name] = mailbox, contextlib.AsyncExitStack()
         self._stacks[name].push_async_callback(mailbox.outbox.aclose)
-        await self._stacks[name].enter_async_context(background(mailbox.inbox.run()))
+        with about(mailbox=name):
+            await self._stacks[name].enter_async_context(background(mailbox.inbox.run()))
 
     async def _close(self, name: str) -> None:
         await self._stacks.pop(name).aclose()

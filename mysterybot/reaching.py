@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from conversations.about import FIELDS, about
 from conversations.clock import Clock
 from conversations.journal import Journal, reach
 from mysterybot.config import Config
@@ -123,7 +124,8 @@ class Reaching:
         async with asyncio.TaskGroup() as group:
             for number, target in enumerate(self.targets, 1):
                 spread = number / len(self.targets)  # all at the start, and from then on apart
-                group.create_task(self._watch(target, spread), name=f"reach {target.name}")
+                with about(**{name: value for name, value in target.labels.items() if name in FIELDS}):
+                    group.create_task(self._watch(target, spread), name=f"reach {target.name}")
 
     async def _watch(self, target: Target, share: float) -> None:
         loop = asyncio.get_running_loop()

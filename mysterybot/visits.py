@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from conversations import slots
+from conversations.about import about
 from conversations.clock import Clock
 from conversations.definition import Definition, Sender
 from conversations.journal import Journal, visits
 from conversations.start import MAINTENANCE, REASONS, NotStarted, start
+from conversations.visit import Visit
 from mysterybot.config import Config
 
 log = logging.getLogger(__name__)
@@ -128,6 +130,10 @@ class Visits:
     async def _start(self, name: str, slot: float, now: float) -> bool:
         """Start it, or tell why not; whether that is all for this slot."""
         visit = self._config.visits[name]
+        with about(visit=name, desk=visit.desk, channel=visit.channel, mailbox=visit.mailbox):
+            return await self._start_one(name, visit, slot, now)
+
+    async def _start_one(self, name: str, visit: Visit, slot: float, now: float) -> bool:
         started = await start(
             self._journal,
             definition(self._config, name),

@@ -18,7 +18,7 @@ from rich.text import Text
 from conversations.journal import Journal, JournalError
 from mysterybot.app import find_scenario, journal_of
 from mysterybot.config import Config, ConfigErrors, load
-from mysterybot.logs import JsonLines, TextLines
+from mysterybot.logs import OURS, JsonLines, TextLines
 
 PASSED, FAILED, FAULTED = 0, 1, 2
 BAD = 2
@@ -115,6 +115,6 @@ def log_to_stderr(*, verbose: bool, as_json: bool = False, quiet: bool = False) 
     handler.setFormatter(JsonLines() if as_json else TextLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.CRITICAL if quiet else logging.INFO)
-    for noisy in ("aiosmtplib", "aioimaplib", "mail.log", "asyncio", "alembic", "schedule", "uvicorn", "httpx"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL if quiet else logging.WARNING)
+    root.setLevel(logging.CRITICAL if quiet else logging.WARNING)
+    for ours in OURS:
+        logging.getLogger(ours).setLevel(logging.DEBUG if verbose else logging.CRITICAL if quiet else logging.INFO)

@@ -543,10 +543,10 @@ def test_a_maintenance_that_cannot_be_is_refused(command: Command, good: Path, w
 
 
 @contextmanager
-def service(path: Path, environ: dict[str, str]) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def service(path: Path, environ: dict[str, str], *options: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """`mysterybot run` and its URL."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "mysterybot", "run", "-c", str(path)],
+        [sys.executable, "-m", "mysterybot", "run", "-c", str(path), *options],
         env={**os.environ, **environ}, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
