@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -223,6 +224,7 @@ class Visit(Settings):
         return _smallest_gap(self.every, self.at, self.cron) or 0.0
 
 
+@lru_cache(maxsize=1000)  # every scrape asks for it
 def _smallest_gap(every: Duration | None, at: tuple[At, ...] | None, cron: str | None) -> float | None:
     """Seconds; clock changes are left aside. None without a timetable."""
     if every is not None:
