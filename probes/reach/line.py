@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -233,9 +233,20 @@ def _outward(host: str, addresses: list[Found], led_here_by: str) -> list[Found]
 
 async def _trust(ca_file: Path | None) -> ssl.SSLContext:
     try:
-        return await asyncio.to_thread(ssl.create_default_context, cafile=ca_file)
+        return await asyncio.get_running_loop().run_in_executor(_LOOKUPS, _trusted, ca_file)
     except OSError as error:  # an SSLError is one
         raise NotReached(f"the file of trusted authorities cannot be used: {why(error)}") from None
+
+
+def _trusted(ca_file: Path | None) -> ssl.SSLContext:
+    known = ca_file or ssl.get_default_verify_paths().cafile
+    return _read_authorities(ca_file, Path(known).stat().st_mtime if known else 0.0)
+
+
+@lru_cache(maxsize=20)
+def _read_authorities(ca_file: Path | None, changed: float) -> ssl.SSLContext:
+    """Remembered until the file changes: to read it takes longer than a handshake."""
+    return ssl.create_default_context(cafile=ca_file)
 
 
 def one_line(text: str) -> str:

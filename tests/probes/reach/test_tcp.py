@@ -1,9 +1,12 @@
 """A port, and what holds for every probe: kinds of addresses, and whose fault it is that nothing was reached."""
 
 import asyncio
+import os
 import socket
+from pathlib import Path
 
 import pytest
+import trustme
 
 from probes.reach import attempt, tcp
 from probes.reach.line import Address
@@ -48,6 +51,17 @@ async def test_a_port_in_tls_tells_when_its_certificate_expires(serve: Serve, ce
     assert list(reached.phases) == ["dns", "connect", "tls"]
     other = await serve(listens, security="tls", certificate=certificates.server("other.example"))
     assert str((await tcp.probe(other, timeout=10)).reason).startswith("bad certificate")
+
+
+async def test_authorities_that_change_are_read_anew(serve: Serve, certificates: Certificates, tmp_path: Path) -> None:
+    desk = await serve(listens, security="tls")
+    file = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(file)
+    trusting = Address(desk.host, desk.port, "tls", file)
+    assert not (await tcp.probe(trusting, timeout=10)).up
+    file.write_bytes(certificates.ca_file.read_bytes())
+    os.utime(file, (1, 1))
+    assert (await tcp.probe(trusting, timeout=10)).up
 
 
 async def test_a_host_is_tried_over_each_kind_of_address_that_it_has(serve: Serve, names: Names) -> None:
