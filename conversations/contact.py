@@ -98,9 +98,12 @@ class Contact:
         return subject, (text if reference in text else f"{text.rstrip()}\n\n({reference})")
 
     def prepare_answer(
-        self, to: StoredMessage, text: str, message_id: str, now: float, *, closing: bool
+        self, to: StoredMessage, text: str, message_id: str, now: float, *, closing: bool, over: str | None = None
     ) -> dict[str, Any]:
-        """The intent of an answer within the thread of a message, ours or theirs (RFC 5322 §3.6.4)."""
+        """The intent of an answer within the thread of a message, ours or theirs (RFC 5322 §3.6.4).
+
+        `over`: as of `prepare_contact`, the channel that the thread belongs to.
+        """
         if closing and self.definition.desk.disclosure == "closing":
             text = f"{text}\n\n{DISCLOSURE_CLOSING}"
         subject = "".join(char if char.isprintable() else " " for char in to.subject)  # theirs may hold anything
@@ -108,7 +111,9 @@ class Contact:
         recipient = (to.envelope.get("reply_to") or [to.sender])[0] if to.inbound else to.recipient
         parent = [to.message_id] if to.message_id else []
         references = [*to.envelope.get("references", ()), *parent][-20:]
-        return self._mail_intent(subject, text, message_id, recipient, now, parent=to.message_id, references=references)
+        return self._mail_intent(
+            subject, text, message_id, recipient, now, parent=to.message_id, references=references, over=over
+        )
 
     async def transmit(self, intent: Mapping[str, Any], point_of_no_return: PointOfNoReturn) -> Sent:
         """Send what was intended; `replay.Transmit`."""

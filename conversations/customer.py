@@ -114,7 +114,8 @@ class Customer:
 
         def prepare() -> dict[str, Any]:
             now = self._replay.clock.now()
-            return self._contact.prepare_answer(self._to_answer(), text, self._message_id(), now, closing=closing)
+            to, over = self._to_answer(), self._last_over()
+            return self._contact.prepare_answer(to, text, self._message_id(), now, closing=closing, over=over)
 
         await self._send("answer", {"text": text, "closing": closing}, prepare, provable=not closing)
 
@@ -268,7 +269,7 @@ class Customer:
                 start = max(sent)
             return self._hours.after(moment(start), within).timestamp()
 
-        outcome = await self._replay.wait(name, {"within": str(within)}, deadline, look, expired)
+        outcome = await self._replay.wait(name, {"within": str(within)}, deadline, look, expired, for_mail=not from_now)
         taken = [message for message in self._replay.held.messages if message.id in set(outcome["messages"])]
         return Reply.of(taken, self._replay.held.findings)
 
@@ -295,6 +296,11 @@ class Customer:
 
     def _untaken(self, kinds: Collection[Kind]) -> list[StoredMessage]:
         return [m for m in self._replay.held.messages if m.inbound and m.taken_by is None and m.kind in kinds]
+
+    def _last_over(self) -> str | None:
+        """The other channel that our last message went over."""
+        ours = [message for message in self._replay.held.messages if not message.inbound]
+        return ours[-1].envelope.get("channel") if ours else None
 
     def _to_answer(self) -> StoredMessage:
         held = self._replay.held.messages

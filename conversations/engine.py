@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from pydantic import ValidationError
 
@@ -64,7 +65,8 @@ class Engine:
                 await self._advance(held)
 
     async def _advance(self, held: Conversation) -> None:
-        replay = Replay(self.journal, held, self.owner, self.clock, self.sending)
+        listen = partial(self.world.mailbox_read, held.mailbox)
+        replay = Replay(self.journal, held, self.owner, self.clock, listen=listen, sending=self.sending)
         try:
             async with self._kept(held):
                 verdict, reason = await self._play(replay, held)

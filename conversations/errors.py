@@ -8,6 +8,7 @@
     └── Faulted                 ours, or unknown
         ├── SendUncertain       a send was interrupted, and nothing proves that it went out or that it did not
         ├── CouldNotSend        our mailbox, provider or browser let us down; nothing was sent
+        ├── Unheard             our mailbox could not be read when the time ran out
         ├── NotBegun            limits or a pause forbade a companion
         ├── ScenarioChanged     the code changed under an open conversation
         ├── ScenarioBroken      the scenario raised, or did what a scenario must not do
@@ -53,6 +54,10 @@ class CouldNotSend(Faulted):
     """Nothing was sent, and that is our fault."""
 
 
+class Unheard(Faulted):
+    """Our mailbox could not be read when the time ran out, so nobody knows whether an answer came."""
+
+
 class NotBegun(Faulted):
     """A companion was not begun: limits or a pause forbid more contact."""
 
@@ -80,7 +85,7 @@ class Recorded:
         kind.__name__: kind
         for kind in (
             *(NoReply, Undelivered, Unanswered, Failed),
-            *(SendUncertain, CouldNotSend, NotBegun, ScenarioBroken, TooManyMessages, Faulted),
+            *(SendUncertain, CouldNotSend, Unheard, NotBegun, ScenarioBroken, TooManyMessages, Faulted),
         )
     }
 

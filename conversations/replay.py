@@ -13,6 +13,7 @@ Steps that change nothing outside are written together with whatever is written 
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +29,16 @@ from probes.errors import Deferred, DeskError, ProbeError
 from probes.errors import SendUncertain as LineLost
 from replies.kind import Kind
 
+log = logging.getLogger(__name__)
+
 RETRY_AFTER = (5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 900.0, 1800.0)
 """Seconds until a send that surely did not go out is tried again; when they are used up it is given up."""
+
+LISTEN_AGAIN = 15.0
+"""Seconds until a mailbox that cannot be read is tried again, for a conversation whose time has run out."""
+
+DEAF_FOR = 86_400.0
+"""Seconds for which that goes on."""
 
 UNREACHABLE_ATTEMPTS = 4
 """A server of ours that cannot be reached at all is given up sooner than one that says "later"."""
@@ -56,16 +65,28 @@ Transmit = Callable[[Mapping[str, Any], Callable[[], Awaitable[None]]], Awaitabl
 
 
 class Replay:
-    """The steps of one conversation, in one activation of it. `sending`: of the process, for it to stop in peace."""
+    """The steps of one conversation, in one activation of it.
+
+    `listen` returns once all mail that has come up to now is in the journal, and raises ProbeError when that cannot be had.
+    `sending`: of the process, for it to stop in peace.
+    """
 
     def __init__(
-        self, journal: Journal, held: Conversation, owner: str, clock: Clock, sending: Sending | None = None
+        self,
+        journal: Journal,
+        held: Conversation,
+        owner: str,
+        clock: Clock,
+        *,
+        listen: Callable[[], Awaitable[None]] | None = None,
+        sending: Sending | None = None,
     ) -> None:
         self.journal = journal
         self.held = held
         self.owner = owner
         self.clock = clock
         self.sending = sending or Sending()
+        self._listen = listen
         self.seq = 0
         self.pending: list[Callable[[Connection], object]] = []
         self._busy = False
@@ -96,10 +117,13 @@ class Replay:
         deadline: Callable[[], float | None],
         look: Callable[[], Mapping[str, Any] | errors.ConversationError | None],
         expired: Callable[[], Mapping[str, Any] | errors.ConversationError],
+        *,
+        for_mail: bool = True,
     ) -> Mapping[str, Any]:
         """A step that waits: `look` gives its outcome when the messages so far suffice, `expired` the one when time is up.
 
-        The deadline (epoch seconds, None for never) is chosen once and kept. Parks when there is nothing yet.
+        The deadline (epoch seconds, None for never) is chosen once and kept. Parks when there is nothing yet. A wait for mail
+        is over only when the mailbox has been read since: that it is silent must be known, and not come of our being deaf.
         """
         with self._step(name, arguments) as step:
             if step.status in {Status.DONE, Status.FAILED}:
@@ -109,14 +133,21 @@ class Replay:
                 step.status = Status.WAITING
                 self.pending.append(steps.save(self.held.id, step))
             until = step.intent["deadline"]
-            while True:
-                found = look()
-                if found is None and until is not None and self.clock.now() >= until:
-                    found = expired()
-                if found is not None:
-                    self._settle(step, found)
-                    return _outcome(step)
-                await self.park(until)
+            while (found := look()) is None:
+                if until is None or self.clock.now() < until:
+                    await self.park(until)
+                elif not for_mail or await self._heard_all():
+                    found = look() or expired()
+                    break
+                elif self.clock.now() >= until + DEAF_FOR:
+                    found = errors.Unheard(
+                        "our own mailbox could not be read when the time ran out, nor in a day after it"
+                    )
+                    break
+                else:
+                    await self.park(self.clock.now() + LISTEN_AGAIN)
+            self._settle(step, found)
+            return _outcome(step)
 
     async def transact(
         self,
@@ -189,6 +220,20 @@ class Replay:
             self._parked = True
             raise errors.Parked
         await self.refresh()
+
+    async def _heard_all(self) -> bool:
+        """Whether all mail up to now is in the journal; then it is loaded."""
+        if self._listen is None:
+            return True
+        try:
+            await self._listen()
+        except ProbeError as error:
+            log.warning("conversation %s waits longer, for its mailbox cannot be read: %s", self.held.id, error)
+            return False
+        if self.pending:
+            await self._write()  # what steps have taken must not look untaken
+        await self.refresh()
+        return True
 
     async def refresh(self) -> None:
         """Load what came in meanwhile."""
@@ -318,10 +363,17 @@ class Replay:
         if "grace_until" not in step.intent:
             step.intent = {**step.intent, "grace_until": self.clock.now() + grace}
             self.pending.append(steps.save(self.held.id, step))
+        until = step.intent["grace_until"]
         while (proof := self._evidence(step)) is None:
-            if self.clock.now() >= step.intent["grace_until"]:
-                return self._give_up(step)
-            await self.park(step.intent["grace_until"])
+            if self.clock.now() < until:
+                await self.park(until)
+            elif await self._heard_all() or self.clock.now() >= until + DEAF_FOR:
+                proof = self._evidence(step)
+                break
+            else:
+                await self.park(self.clock.now() + LISTEN_AGAIN)
+        if proof is None:
+            return self._give_up(step)
         message = {**step.intent["message"], "at": min(step.finished_at or step.started_at, proof.at)}
         outcome = {"at": message["at"], "message_id": step.intent.get("message_id"), "proved_by": proof.id}
         self._conclude(step, Status.DONE, outcome)

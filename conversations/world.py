@@ -25,6 +25,13 @@ class World(Protocol):
         """
         ...
 
+    async def mailbox_read(self, mailbox: str) -> None:
+        """Return once every mail that lay in this mailbox when this was called is in the journal; else raise BotError.
+
+        Nobody is called silent before.
+        """
+        ...
+
     async def send_mail(
         self, mailbox: str, mail: bytes, *, sender: str, recipients: Sequence[str], point_of_no_return: PointOfNoReturn
     ) -> Accepted:

@@ -38,6 +38,10 @@ def find_scenario(reference: str, base: Path = Path("/")) -> Scenario:
     return load_scenario(reference, base, BUILT_IN)
 
 
+READ_WITHIN = 30.0
+"""Seconds that the end of a wait waits for its mailbox to be read; then it is tried again later."""
+
+
 @dataclass(slots=True)
 class RealWorld:
     """conversations.world.World over real mailboxes and a real browser."""
@@ -54,6 +58,10 @@ class RealWorld:
     async def mailbox_ready(self, mailbox: str) -> None:
         """Return once it receives."""
         await self._mailbox(mailbox).inbox.ready(READY_WITHIN)
+
+    async def mailbox_read(self, mailbox: str) -> None:
+        """Return once it is read up to now."""
+        await self._mailbox(mailbox).inbox.caught_up(READ_WITHIN)
 
     async def send_mail(
         self, mailbox: str, mail: bytes, *, sender: str, recipients: Sequence[str], point_of_no_return: PointOfNoReturn

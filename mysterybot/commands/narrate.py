@@ -12,6 +12,7 @@ WAITING = {
     "acknowledgement": "waits for the acknowledgement",
     "reply": "waits for a person to reply",
     "first_answer": "waits for any answer",
+    "closing": "waits for the desk to close the request",
     "pause": "pauses",
     "finished": "waits for its companion to end",
 }
@@ -47,7 +48,7 @@ class Narrator:
 
     def _line(self, at: float, conversation: Conversation, text: str) -> str:
         named = self._named or conversation.parent is not None
-        name = f"[bold]{escape(conversation.visit):<16}[/] " if named else ""
+        name = f"[bold]{escape(conversation.visit):<18}[/] " if named else ""
         return f"[dim]{clock(at)}[/]  {name}{text}"
 
     def _news(self, conversation: Conversation) -> Iterator[tuple[float, str]]:

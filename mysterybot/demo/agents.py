@@ -16,13 +16,15 @@ class Manner(StrEnum):
     """How an agent treats customers."""
 
     PROMPT = "prompt"
-    """Answers every question, in time."""
+    """Answers every question, in time, and says sorry to a customer who is upset."""
     SLOW = "slow"
     """Answers every question, after the promised time."""
     FORGETFUL = "forgetful"
-    """Answers one question only; the others when asked again."""
+    """Answers one question only; the others when asked again. Looks no order number up: the customer has to tell it."""
     NO_REPLY = "no_reply"
     """Answers from an address that cannot be answered."""
+    HASTY = "hasty"
+    """Answers every question, in time; a case is closed with the customer's thanks, and what comes then is a new one."""
     SILENT = "silent"
     """Never answers."""
 
@@ -40,6 +42,7 @@ def _topic(name: str, asked: str, answer: str) -> Topic:
     return Topic(name, re.compile(asked, re.IGNORECASE), answer)
 
 
+_UPSET = re.compile(r"\b(upset|angry|annoyed|disappointed|unacceptable)\b", re.IGNORECASE)
 ORDER_NUMBER = re.compile(r"\bAH-\d{4,8}\b", re.IGNORECASE)
 
 KNOWLEDGE: tuple[Topic, ...] = (
@@ -81,6 +84,7 @@ KNOWLEDGE: tuple[Topic, ...] = (
 )
 """All that the staff knows."""
 
+_WHICH_ORDER = "Could you please tell me your order number?"
 _UNKNOWN = "I have asked a colleague about this and will come back to you."
 
 
@@ -132,19 +136,24 @@ class Agent:
             return None  # a thank-you closes the case
         if self.manner is Manner.FORGETFUL and not case.answered:
             open_topics = open_topics[:1]
-        return Answer(self._letter(case, open_topics), open_topics)
+            if case.order is None and any("{order}" in topic.answer for topic in open_topics):
+                return Answer(self._letter(case, [_WHICH_ORDER]), ())
+        facts = [topic.answer.format(order=case.order or "from last week") for topic in open_topics]
+        return Answer(self._letter(case, facts or [_UNKNOWN]), open_topics)
 
     def _open_topics(self, case: Case) -> tuple[Topic, ...]:
         now = topics_in(case.text)
         waiting = [topic for topic in case.asked_before if topic.name not in case.answered and topic not in now]
         return (*now, *waiting)
 
-    def _letter(self, case: Case, topics: Sequence[Topic]) -> str:
+    def _letter(self, case: Case, facts: Sequence[str]) -> str:
         first_name = case.customer.split()[0] if case.customer.split() else "customer"
         opening = "thank you for asking again." if case.answered else "thank you for your message."
-        facts = [topic.answer.format(order=case.order or "from last week") for topic in topics] or [_UNKNOWN]
+        if self.manner is Manner.PROMPT and _UPSET.search(case.text[:MAX_ASKED]):
+            opening = "I am very sorry for the trouble that you have had."
         closing = "Is there anything else that I can do for you? Just answer this e-mail."
         if self.manner is Manner.NO_REPLY:
+            opening = "I am glad to help you with that."
             closing = (
                 "Please do not reply to this e-mail: this mailbox is not read. "
                 f"If you have further questions, please use our contact form: {self.form_url}"

@@ -26,6 +26,7 @@ STAFF: Mapping[str, tuple[str, Manner, tuple[float, float]]] = {
     "billing": ("Jonas Feld", Manner.FORGETFUL, (1.0, 3.0)),
     "hosting": ("Pavel Lindqvist", Manner.SLOW, (9.0, 12.0)),
     "sales": ("Lena Hart", Manner.NO_REPLY, (1.0, 3.0)),
+    "domains": ("Tilda Roth", Manner.HASTY, (1.0, 3.0)),
     "abuse": ("Oskar Blum", Manner.SILENT, (1.0, 3.0)),
 }
 """Who reads which address, in which manner, and how many seconds an answer takes."""

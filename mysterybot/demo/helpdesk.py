@@ -66,6 +66,7 @@ class Ticket:
     letters: list[str] = field(default_factory=list)
     asked: list[Topic] = field(default_factory=list)
     answered: set[str] = field(default_factory=set)
+    closed: bool = False
 
     @property
     def tag(self) -> str:
@@ -145,12 +146,16 @@ class Helpdesk:
         return any(_same_mailbox(address, own) for own in (self._no_reply_address, *ours))
 
     def _ticket_of(self, incoming: Incoming) -> Ticket | None:
-        if (tag := _TAG.search(incoming.subject)) and (ticket := self.tickets.get(int(tag[1]))):
-            return ticket
-        return next((self._by_letter[known] for known in incoming.related if known in self._by_letter), None)
+        """The open ticket that it belongs to."""
+        if (tag := _TAG.search(incoming.subject)) and (tagged := self.tickets.get(int(tag[1]))):
+            return None if tagged.closed else tagged
+        found = (self._by_letter[known] for known in incoming.related if known in self._by_letter)
+        return next((ticket for ticket in found if not ticket.closed), None)
 
     def _open(self, queue: Queue, customer: str, address: str, subject: str) -> Ticket:
-        ticket = Ticket(self._next_number, queue, one_line(customer), address, _TAG.sub("", one_line(subject)).strip())
+        ticket = Ticket(
+            self._next_number, queue, one_line(customer), address, " ".join(_TAG.sub("", one_line(subject)).split())
+        )
         self._next_number += 1
         self.tickets[ticket.number] = ticket
         if len(self.tickets) > MAX_TICKETS:
@@ -203,6 +208,8 @@ class Helpdesk:
         answer = agent.answer(case)
         ticket.asked += [topic for topic in topics_in(incoming.text) if topic not in ticket.asked]
         if answer is None:
+            if agent.manner is Manner.HASTY and ticket.answered and not ticket.closed:
+                await self._close(ticket, incoming)
             return
         ticket.answered |= {topic.name for topic in answer.topics}
         from_no_reply = agent.manner is Manner.NO_REPLY
@@ -212,6 +219,22 @@ class Helpdesk:
             subject=f"Re: {ticket.tag} {ticket.subject}",
             text=f"{answer.text}\n\n{quoted(incoming.full_text, ticket.customer, incoming.date)}\n",
             sender=(agent.name, self._no_reply_address if from_no_reply else ticket.queue.address),
+        )
+
+    async def _close(self, ticket: Ticket, incoming: Incoming) -> None:
+        ticket.closed = True
+        await self._write(
+            ticket,
+            incoming,
+            subject=f"{ticket.tag} Solved: {ticket.subject}",
+            text=(
+                f"Hello {ticket.customer},\n\n"
+                f"your request {ticket.tag} has been solved and is now closed.\n\n"
+                "This message was sent automatically.\n\n"
+                "Acme Hosting customer service\n"
+            ),
+            sender=(f"Acme Hosting {ticket.queue.name}", ticket.queue.address),
+            headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
         )
 
     async def _write(

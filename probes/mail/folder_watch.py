@@ -90,6 +90,16 @@ class FolderWatch:
         self._pace = pace
         self._report = report
         self._failures = 0
+        self._session: Session | None = None  # while it is under watch
+        self._asking: list[asyncio.Future[None]] = []  # those who wait for the next catch-up
+
+    async def caught_up(self) -> None:
+        """Return when all that lies in the folder at this moment is kept, be it on a later connection."""
+        asking = asyncio.get_running_loop().create_future()
+        self._asking.append(asking)
+        if self._session is not None:
+            self._session.stir()
+        await asking
 
     async def run(self) -> None:
         """Watch until cancelled; server trouble and a ledger that fails are reported and tried again later."""
@@ -133,30 +143,43 @@ class FolderWatch:
             await reading.start(opened)
             session.news()  # the count that came with opening is none
             # First, for who writes while old mail is still being read may find the answer too late.
-            await reading.catch_up()
+            await self._catch_up(reading)
             log.info("%s: %r is under watch", self._name, folder)
             self._report(Up(folder))
+            self._session = session
             while True:
                 await self._next(session, reading)
         except FolderAbsent:
             session.close()
             raise
         finally:
+            self._session = None
             session.abort()
 
     async def _next(self, session: Session, reading: Reading) -> None:
-        """Sleep until there may be something new, and keep it."""
+        """Sleep until there may be something new or somebody asks, and keep what there is."""
         if "IDLE" not in session.capabilities:
-            await session.pause(self._pace.poll * self._rng.uniform(0.9, 1.1))
+            if not self._asking:
+                await session.pause(self._pace.poll * self._rng.uniform(0.9, 1.1))
             await session.noop()
-            await reading.catch_up()
+            await self._catch_up(reading)
             return
-        await session.idle(self._pace.silence)
+        if not self._asking:
+            await session.idle(self._pace.silence)
         pushed = session.news() is not None
         if not pushed:
             await session.noop()
-        for detected_at, internal_date in await reading.catch_up(pushed=pushed):
+        for detected_at, internal_date in await self._catch_up(reading, pushed=pushed):
             self._report(Pushed(detected_at, internal_date))
+
+    async def _catch_up(self, reading: Reading, *, pushed: bool = False) -> list[tuple[datetime, datetime]]:
+        asking = len(self._asking)
+        times = await reading.catch_up(pushed=pushed)
+        for each in self._asking[:asking]:  # who came later has to wait for the next one
+            if not each.done():
+                each.set_result(None)
+        del self._asking[:asking]
+        return times
 
     async def _open(self, session: Session) -> tuple[str, Opened]:
         if not self._junk:

@@ -211,6 +211,10 @@ class Session:
         if self._protocol.lost is None:
             await self._listen(seconds)
 
+    def stir(self) -> None:
+        """End `idle` or `pause`, if one of them is under way."""
+        self._protocol.stirred.set()
+
     def news(self) -> datetime | None:
         """When the server first told of new mail since the last call, by our clock."""
         at, self._protocol.exists_at = self._protocol.exists_at, None

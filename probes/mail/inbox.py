@@ -85,6 +85,22 @@ class Inbox:
         except TimeoutError:
             raise self._error or Unreachable(f"the mailbox {self._address} was not open in {timeout:.0f} s") from None
 
+    async def caught_up(self, timeout: float) -> None:  # noqa: ASYNC109  the error says what was waited for
+        """Return when all that lay in INBOX, and in the spam folder while that is under watch, at this moment is kept.
+
+        Raises like `ready`.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self.ready(timeout)
+                await self._inbox.caught_up()
+                if self.state.junk is not None:
+                    await self._spam.caught_up()
+        except TimeoutError:
+            raise self._error or Unreachable(
+                f"{self._address} could not be read to its end in {timeout:.0f} s"
+            ) from None
+
     def _inbox_reports(self, report: Report) -> None:
         match report:
             case Up():

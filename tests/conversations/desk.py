@@ -111,6 +111,9 @@ class World:
     async def mailbox_ready(self, mailbox: str) -> None:
         return None
 
+    async def mailbox_read(self, mailbox: str) -> None:
+        return None
+
     async def send_mail(
         self, mailbox: str, mail: bytes, *, sender: str, recipients: Sequence[str], point_of_no_return: PointOfNoReturn
     ) -> Accepted:

@@ -1,6 +1,7 @@
 """What scenarios may rely on."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -384,6 +385,63 @@ async def test_a_worker_whose_lease_ran_out_cannot_pass_the_point_of_no_return(t
         conversation = await here.load(conversation_id)
     assert town.delivered == []
     assert conversation.owner == "test:2"
+
+
+@dataclass
+class Deaf:
+    """Our own mailbox, which cannot be read for so many times that it is asked."""
+
+    here: Life
+    times: int
+    answer: bool = False
+
+    async def mailbox_read(self, mailbox: str) -> None:
+        self.times -= 1
+        if self.times >= 0:
+            raise Unreachable("imap.example does not answer")
+        if self.answer:
+            self.answer = False
+            self.here.town.reply(self.here.town.delivered[0], "It comes on Friday.\n\nRobin")
+            await self.here.poll()
+
+
+@pytest.mark.parametrize(
+    ("times", "answer", "verdict", "reason"),
+    [
+        (3, True, "passed", ""),
+        (3, False, "failed", "no reply within 1 day"),
+        (0, True, "passed", ""),
+        (10_000, True, "faulted", "our own mailbox could not be read when the time ran out, nor in a day after it"),
+    ],
+)
+async def test_nobody_is_called_silent_before_our_own_mailbox_was_read_to_its_end(
+    town: Town, times: int, answer: bool, verdict: str, reason: str
+) -> None:
+    @scenario("Ask and wait for a reply")
+    async def patient(customer: Customer) -> None:
+        await customer.write("Where is my parcel?")
+        await customer.reply(within=DAY)
+
+    async with life(town, patient) as here:
+        here.engine.world.mailbox_read = Deaf(here, times, answer).mailbox_read  # type: ignore[method-assign]
+        conversation = await here.play(await begin(here.journal, definition(), town.clock.now()))
+    assert (conversation.verdict, conversation.reason or "") == (verdict, reason)
+
+
+async def test_what_a_step_took_stays_taken_while_the_end_of_the_next_wait_listens(town: Town) -> None:
+    @scenario("Wait for two replies")
+    async def two(customer: Customer) -> None:
+        await customer.write("Where is my parcel?")
+        await customer.reply(within=DAY)
+        await customer.reply(within=Duration.parse("1s"))
+
+    async with life(town, two) as here:
+        conversation_id = await begin(here.journal, definition(), town.clock.now())
+        await here.dispatch.drain()
+        town.clock.turn(5)  # so that the time of the second wait is over when it begins
+        town.reply(town.delivered[0], "It comes on Friday.\n\nRobin")
+        conversation = await here.play(conversation_id)
+    assert (conversation.verdict, conversation.reason) == ("failed", "no reply within 1 second")
 
 
 async def test_a_closing_message_that_was_interrupted_is_not_waited_for(town: Town) -> None:

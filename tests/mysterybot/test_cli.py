@@ -27,6 +27,7 @@ from conversations.journal import Journal, aggregates, messages
 from mysterybot import __version__
 from mysterybot.cli import main
 from mysterybot.demo.company import Company
+from mysterybot.demo.configuration import configuration
 from probes.mail.arrivals import Position
 from tests.conversations.desk import Town, life
 from tests.mysterybot.bots import PROMPT, SILENT, bot_config
@@ -271,7 +272,7 @@ def test_once_plays_companions_too_and_its_exit_code_is_that_of_the_visit(
     with_ben(bot_config(tmp_path, {"alike": compared, "unlike": silent}, anna))
     ran = command("once", "alike")
     assert ran.code == 0, ran.said
-    assert "alike/other      ● contacts acme by support" in ran.out
+    assert "alike/other        ● contacts acme by support" in ran.out
     assert ran.out.count("passed") == 2
     ran = command("once", "unlike", "--json")
     assert ran.code == 1, ran.said
@@ -280,6 +281,24 @@ def test_once_plays_companions_too_and_its_exit_code_is_that_of_the_visit(
     other = json.loads(command("conversations", "show", companion, "--json").out)
     assert (other["visit"], other["channel"], other["parent"]) == ("unlike/other", "abuse", told["id"])
     assert other["verdict"] == "failed", "nobody reads that address"
+
+
+@pytest.mark.parametrize(
+    ("visit", "code", "check", "rule"),
+    [
+        ("closed_too_early", 0, "reopened", "reopened.new_ticket"),
+        ("back_at_billing", 1, "context_lost", "context_lost.asked"),
+        ("complaint", 0, "apologised", "apologised.phrase"),
+    ],
+)
+def test_the_demo_company_treats_its_customers_as_its_config_says(
+    command: Command, tmp_path: Path, anna: Company, visit: str, code: int, check: str, rule: str
+) -> None:
+    (tmp_path / "mysterybot.yaml").write_text(configuration(anna, data=tmp_path / "data"))
+    ran = command("once", visit, "--json")
+    assert ran.code == code, ran.said
+    (found,) = (each for each in json.loads(ran.out)["findings"] if each["check"] == check)
+    assert found["rule"] == rule
 
 
 def test_an_unknown_visit_is_told_with_the_one_that_was_meant(command: Command, good: Path) -> None:

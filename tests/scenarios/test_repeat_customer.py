@@ -118,6 +118,12 @@ async def test_the_wait_after_the_second_contact_counts_for_its_channel(tmp_path
     assert {labels["channel"] for labels, _ in counters["form_submit_seconds_sum"]} == {"form"}
 
 
+async def test_what_is_told_again_belongs_to_the_second_channel_too(tmp_path: Path) -> None:
+    ended, _ = await played(Town(tmp_path, answer=first_contact), "Could you please tell me your order number?")
+    sent = [message.envelope.get("channel") for message in ended.messages if not message.inbound]
+    assert sent == [None, "form", "form", "form"]
+
+
 async def test_it_fails_when_nobody_answers_the_second_contact(tmp_path: Path) -> None:
     ended, _ = await played(Town(tmp_path, answer=first_contact), None)
     assert (ended.verdict, ended.reason) == ("failed", "no reply within 1 day")

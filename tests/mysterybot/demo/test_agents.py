@@ -38,7 +38,7 @@ def test_a_question_that_nobody_knows_is_passed_on_and_no_question_is_not_answer
     assert agent.answer(case("Thank you, bye.")) is None
 
 
-@pytest.mark.parametrize("manner", [Manner.PROMPT, Manner.SLOW, Manner.FORGETFUL, Manner.NO_REPLY])
+@pytest.mark.parametrize("manner", [Manner.PROMPT, Manner.SLOW, Manner.FORGETFUL, Manner.NO_REPLY, Manner.HASTY])
 def test_answers_greet_by_name_hold_the_facts_and_are_signed(manner: Manner) -> None:
     answer = Agent("Mira Vogt", manner, (0, 0), "http://acme.example/contact").answer(
         case("When will my order be ready?", order="AH-20417")
@@ -47,6 +47,25 @@ def test_answers_greet_by_name_hold_the_facts_and_are_signed(manner: Manner) -> 
     assert answer.text.startswith("Hello Anna,")
     assert "AH-20417" in answer.text
     assert answer.text.endswith("Kind regards\nMira Vogt\nAcme Hosting")
+
+
+def test_a_prompt_agent_says_sorry_to_who_is_upset_and_another_does_not() -> None:
+    complaint = case("I am really upset. Do you have a backup?")
+    sorry = {manner: Agent("Mira Vogt", manner, (0, 0)).answer(complaint) for manner in (Manner.PROMPT, Manner.SLOW)}
+    assert [manner for manner, said in sorry.items() if said is not None and "very sorry" in said.text] == [
+        Manner.PROMPT
+    ]
+
+
+def test_a_forgetful_agent_wants_to_be_told_the_order_number_and_then_answers() -> None:
+    agent = Agent("Jonas Feld", Manner.FORGETFUL, (0, 0))
+    asked = agent.answer(case("When will my order be ready?"))
+    assert asked is not None
+    assert "tell me your order number?" in asked.text
+    assert asked.topics == ()
+    told = agent.answer(Case("Anna Keller", "order: AH-20417", KNOWLEDGE[:1], frozenset(), "AH-20417"))
+    assert told is not None
+    assert "Your order AH-20417" in told.text
 
 
 def test_a_thinking_time_is_between_its_bounds() -> None:

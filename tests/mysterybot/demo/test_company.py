@@ -63,6 +63,22 @@ async def test_a_forgetful_agent_answers_one_question_and_the_other_when_asked_a
         assert "12.90" in body(second)
 
 
+async def test_a_hasty_agent_closes_with_the_thanks_and_what_comes_then_opens_another_ticket() -> None:
+    async with open_company() as company:
+        await write(company, f"domains@{DOMAIN}", "Can you move my site?")
+        *_, answer = await received(company, 2)
+        tagged = str(answer["Subject"])
+        assert tagged.startswith("Re: [ACME-1042]")
+        await write(company, f"domains@{DOMAIN}", "Thank you.", subject=tagged, message_id="<2@inbox.example>")
+        *_, notice = await received(company, 3)
+        assert notice["Subject"] == "[ACME-1042] Solved: Hello"
+        assert "[ACME-1042] has been solved and is now closed" in body(notice)
+        await write(company, f"domains@{DOMAIN}", "How much is it?", subject=tagged, message_id="<3@inbox.example>")
+        *_, acknowledgement, second = await received(company, 5)
+        assert str(acknowledgement["Subject"]).startswith("[ACME-1043]")
+        assert "12.90" in body(second)
+
+
 async def test_a_no_reply_agent_answers_from_an_address_that_is_not_read() -> None:
     async with open_company() as company:
         await write(company, f"sales@{DOMAIN}", "Until what time can I reach you by phone on Fridays?")

@@ -137,6 +137,33 @@ async def test_a_server_that_only_says_still_here_is_asked_after_a_minute_of_sil
             await ledger.until(lambda m: m.uids == [5])
 
 
+async def test_who_asks_is_told_when_all_that_has_come_is_kept_without_waiting_for_a_push() -> None:
+    ended: Lines = [*IDLE, "C: DONE", "S: TAG OK done", "C: TAG NOOP", "S: TAG OK done"]
+    found: Lines = [SEARCH.format(5), "S: * SEARCH 5", "S: TAG OK done", f"C: TAG UID FETCH 5 {ITEMS}"]
+    async with server([*LOGIN, *opened(5), *nothing(5), *ended, *found, *mail(5)[1:], *nothing(6), *IDLE]) as script:
+        ledger = Memory()
+        async with watching(script, ledger, Pace(silence=60)) as inbox:
+            await inbox.caught_up(5)
+            assert ledger.uids == [5]
+
+
+async def test_who_asks_while_the_mailbox_is_down_is_told_why() -> None:
+    async with server(["S: * BYE too busy", "close"]) as script, watching(script, Memory()) as inbox:
+        with pytest.raises(Unreachable, match="too busy"):
+            await inbox.caught_up(0.2)
+
+
+async def test_who_asks_when_the_connection_breaks_is_told_by_the_next_one() -> None:
+    first: Lines = [*LOGIN, *opened(5), *nothing(5), *IDLE, "C: DONE", "close"]
+    second: Lines = [*LOGIN, *opened(6), SEARCH.format(5), "S: * SEARCH 5", "S: TAG OK done"]
+    found: Lines = [f"C: TAG UID FETCH 5 {ITEMS}", *mail(5)[1:], *nothing(6), *IDLE]
+    async with server(first, [*second, *found]) as script:
+        ledger = Memory()
+        async with watching(script, ledger) as inbox:
+            await inbox.caught_up(5)
+            assert ledger.uids == [5]
+
+
 async def test_without_idle_the_server_is_polled_with_noop_first() -> None:
     poll: Lines = [
         "C: TAG NOOP",
