@@ -207,6 +207,28 @@ def report(config: Path, out: Path, start: object, end: object) -> None:
     sys.exit(command.report(config, out, start, end))
 
 
+@main.group()
+def export() -> None:
+    """Write what Prometheus and Grafana load: alert rules, dashboards."""
+
+
+@export.command()
+@CONFIG
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: print.")
+@click.option(
+    "--runbooks",
+    metavar="PLACE",
+    default="docs/runbooks",
+    show_default=True,
+    help="Folder or address of the runbooks, for the alerts' links.",
+)
+def alerts(config: Path, out: Path | None, runbooks: str) -> None:
+    """Write the alert rules for this config: a file for Prometheus's rule_files."""
+    from mysterybot.commands import export as command
+
+    sys.exit(command.alerts(config, out, runbooks))
+
+
 @main.command()
 @CONFIG
 def pause(config: Path) -> None:

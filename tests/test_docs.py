@@ -51,10 +51,11 @@ def loaded(text: str, folder: Path) -> Config:
 
 
 def commands(group: click.Command = main, name: str = "mysterybot") -> Iterator[tuple[str, click.Command]]:
-    """Every command with its full name."""
+    """Every command with its full name; a group that does nothing by itself is none."""
     if isinstance(group, click.Group):
         for each, command in group.commands.items():
-            yield f"{name} {each}", command
+            if not isinstance(command, click.Group) or command.invoke_without_command:
+                yield f"{name} {each}", command
             yield from commands(command, f"{name} {each}")
 
 

@@ -36,8 +36,8 @@ from tests.mysterybot.demo.acme import open_company
 SECRET = "hunter2-correct-horse"
 ENOUGH = 40.0
 COMMANDS = (
-    "demo", "init", "check", "login", "run", "once", "visits", "conversations", "report", "pause", "resume", "maintenance",
-    "doctor", "read", "schema",
+    "demo", "init", "check", "login", "run", "once", "visits", "conversations", "report", "export", "pause", "resume",
+    "maintenance", "doctor", "read", "schema",
 )  # fmt: skip
 
 

@@ -1,0 +1,41 @@
+"""`mysterybot export`: what other programs of the ops team load."""
+
+from pathlib import Path
+
+from exporters.alerts import Watched, rule_file
+from mysterybot.commands.common import Wrong, command, configured, log_to_stderr, out
+from mysterybot.config import Config
+
+
+def alerts(path: Path, to: Path | None, runbooks: str) -> int:
+    """Print or write the alert rules for this config."""
+
+    async def work() -> int:
+        rules = rule_file(watched(configured(path), runbooks))
+        if to is None:
+            print(rules, end="")
+            return 0
+        _write(to, rules)
+        out.print(f"The alert rules: {to}", markup=False)
+        return 0
+
+    log_to_stderr(verbose=False, quiet=True)
+    return command(work)
+
+
+def watched(config: Config, runbooks: str) -> Watched:
+    """What the rules need to know of the config."""
+    return Watched(
+        location=config.bot.location,
+        reach_every=config.reach.every.amount,
+        slowest_visit=max((visit.interval for visit in config.visits.values()), default=Watched().slowest_visit),
+        runbooks=runbooks,
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Wrong(f"{path}: cannot be written: {error.strerror}") from None
