@@ -229,6 +229,15 @@ def alerts(config: Path, out: Path | None, runbooks: str) -> None:
     sys.exit(command.alerts(config, out, runbooks))
 
 
+@export.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
+def dashboards(out: Path) -> None:
+    """Write the dashboards: JSON for Grafana's import, or for a folder that it provisions."""
+    from mysterybot.commands import export as command
+
+    sys.exit(command.dashboards(out))
+
+
 @main.command()
 @CONFIG
 def pause(config: Path) -> None:

@@ -1,5 +1,6 @@
 """`mysterybot export`: what other programs of the ops team load."""
 
+from importlib import resources
 from pathlib import Path
 
 from exporters.alerts import Watched, rule_file
@@ -17,6 +18,23 @@ def alerts(path: Path, to: Path | None, runbooks: str) -> int:
             return 0
         _write(to, rules)
         out.print(f"The alert rules: {to}", markup=False)
+        return 0
+
+    log_to_stderr(verbose=False, quiet=True)
+    return command(work)
+
+
+def dashboards(folder: Path) -> int:
+    """Write the dashboards as they are shipped, for Grafana's import or provisioning."""
+
+    async def work() -> int:
+        shipped = sorted(
+            each.name for each in resources.files("exporters.dashboards").iterdir() if each.name.endswith(".json")
+        )
+        for name in shipped:
+            text = resources.files("exporters.dashboards").joinpath(name).read_text(encoding="utf-8")
+            _write(folder / f"mysterybot-{name}", text)
+            out.print(f"A dashboard: {folder / f'mysterybot-{name}'}", markup=False)
         return 0
 
     log_to_stderr(verbose=False, quiet=True)

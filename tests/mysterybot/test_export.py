@@ -46,3 +46,12 @@ def test_a_config_with_a_mistake_exports_nothing(tmp_path: Path) -> None:
     refused = export("alerts", "-c", str(path))
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "bots: unknown key; did you mean bot?" in refused.stderr
+
+
+def test_dashboards_are_written_as_they_are_shipped(tmp_path: Path) -> None:
+    done = export("dashboards", "--out", str(tmp_path / "grafana"))
+    assert done.exit_code == 0
+    written = {path.name: path.read_text() for path in (tmp_path / "grafana").iterdir()}
+    shipped = {f"mysterybot-{path.name}": path.read_text() for path in Path("exporters/dashboards").glob("*.json")}
+    assert written == shipped
+    assert len(written) == 3
