@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach v,python3.13 python3.12 python3.11 python3,$(shell $(v) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(v))))
 PACKAGES := mysterybot scenarios exporters conversations probes replies
-SERVERS := postfix dovecot-core dovecot-imapd dovecot-lmtpd prometheus
+SERVERS := postfix dovecot-core dovecot-imapd dovecot-lmtpd prometheus prometheus-alertmanager
 HAS_BROWSER = $(BIN)/python -c 'import os; from probes.form import find, settings; find.find_browser(settings.BrowserSettings(), os.environ)' >/dev/null 2>&1
 ROOT_ON_DEBIAN := $(shell [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo yes)
 

@@ -89,7 +89,7 @@ ANSWERED: Final = (
         'time() - mysterybot_visit_reply_due_timestamp_seconds{promise="acknowledgement", $here} > 0',
         f"{DESK}: no acknowledgement from {{{{ $labels.channel }}}}",
         "A customer of visit {{ $labels.visit }} should have had the automatic answer {{ $value | humanizeDuration }} ago.",
-        hold="1m",
+        hold="$a_moment",
         quiet_in_maintenance=True,
     ),
     Alert(
@@ -99,7 +99,7 @@ ANSWERED: Final = (
         f"{DESK}: a customer of {{{{ $labels.channel }}}} has waited longer than promised",
         "Visit {{ $labels.visit }}: the {{ $labels.promise }} was due {{ $value | humanizeDuration }} ago"
         " and nobody has answered.",
-        hold="1m",
+        hold="$a_moment",
         quiet_in_maintenance=True,
     ),
     Alert(

@@ -15,6 +15,8 @@ class Watched:
     """Seconds between two reach probes of a target."""
     form_every: float = 900.0
     """Seconds between two looks at the fields of a form."""
+    shortest_promise: float = 3_600.0
+    """Seconds of the shortest time that a desk promises."""
     slowest_visit: float = 86_400.0
     """Seconds between two conversations of the visit that runs most rarely."""
     runbooks: str = RUNBOOKS

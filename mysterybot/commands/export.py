@@ -3,9 +3,12 @@
 from importlib import resources
 from pathlib import Path
 
+from conversations.durations import Duration
 from exporters.alerts import Watched, rule_file
 from mysterybot.commands.common import Wrong, command, configured, log_to_stderr, out
 from mysterybot.config import Config
+
+HOUR = 3600.0
 
 
 def alerts(path: Path, to: Path | None, runbooks: str) -> int:
@@ -46,9 +49,21 @@ def watched(config: Config, runbooks: str) -> Watched:
     return Watched(
         location=config.bot.location,
         reach_every=config.reach.every.amount,
+        form_every=config.reach.form_every.amount,
+        shortest_promise=min(
+            (_at_least(each) for desk in config.desks.values() for each in desk.promises.given().values()),
+            default=Watched().shortest_promise,
+        ),
         slowest_visit=max((visit.interval for visit in config.visits.values()), default=Watched().slowest_visit),
         runbooks=runbooks,
     )
+
+
+def _at_least(promised: Duration) -> float:
+    """Seconds on the calendar that a promise surely lasts."""
+    if promised.seconds is not None:
+        return promised.seconds
+    return HOUR * (promised.business_hours if promised.business_hours is not None else promised.business_days or 0)
 
 
 def _write(path: Path, text: str) -> None:
