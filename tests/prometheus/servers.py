@@ -6,20 +6,16 @@ import json
 import os
 import shutil
 import socket
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from mysterybot.server import serve
 
 ENOUGH = 90.0
 """Seconds after which something is taken to never come; it takes a fraction of it."""
@@ -47,11 +43,32 @@ class OnCall:
     def about(self, name: str, status: str) -> Told | None:
         return next((each for each in self.told if (each.name, each.status) == (name, status)), None)
 
-    async def hook(self, request: Request) -> Response:
-        for alert in (await request.json())["alerts"]:
+    def take(self, document: Mapping[str, Any]) -> None:
+        """What Alertmanager posts."""
+        for alert in document["alerts"]:
             labels = alert["labels"]
             self.told.append(Told(alert["status"], labels["alertname"], labels, alert["annotations"], time.time()))
-        return Response()
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[int]:
+        """The port of the webhook."""
+        on_call = self
+
+        class Hook(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:  # noqa: N802 - http.server names it
+                on_call.take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Quiet."""
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            try:
+                yield server.server_address[1]
+            finally:
+                server.shutdown()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +111,13 @@ async def prometheus(folder: Path, target: int, rules: Path | None = None) -> As
     needed("prometheus", "prometheus-alertmanager")
     port, manager = free_ports(2)
     on_call = OnCall()
-    hook = await serve(Starlette(routes=[Route("/", on_call.hook, methods=["POST"])]), "127.0.0.1", 0)
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(rules)] if rules else [],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{manager}"]}]}]},
         "scrape_configs": [{"job_name": "mysterybot", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}],
     }
-    routing = {
-        "route": {"receiver": "on-call", "group_by": ["..."], "group_wait": "0s", "group_interval": "1s"},
-        "receivers": [{"name": "on-call", "webhook_configs": [{"url": f"http://127.0.0.1:{hook.port}/"}]}],
-    }
     (folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
-    (folder / "alertmanager.yml").write_text(json.dumps(routing))
     commands = (
         [
             *("prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb"),
@@ -118,7 +129,12 @@ async def prometheus(folder: Path, target: int, rules: Path | None = None) -> As
         ],
     )
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(hook.stop)
+        hook = stack.enter_context(on_call.listening())
+        routing = {
+            "route": {"receiver": "on-call", "group_by": ["..."], "group_wait": "0s", "group_interval": "1s"},
+            "receivers": [{"name": "on-call", "webhook_configs": [{"url": f"http://127.0.0.1:{hook}/"}]}],
+        }
+        (folder / "alertmanager.yml").write_text(json.dumps(routing))
         for number, command in enumerate(commands):
             await stack.enter_async_context(program(command, folder / f"server-{number}.log"))
         for each in (port, manager):
