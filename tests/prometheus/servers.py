@@ -55,12 +55,12 @@ class OnCall:
         on_call = self
 
         class Hook(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - http.server names it
+            def do_POST(self) -> None:
                 on_call.take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *args: Any) -> None:
                 """Quiet."""
 
         with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
