@@ -23,6 +23,8 @@ MAX_VALUES = 50
 _PLAIN = ("text/plain", "text/enriched", "text/markdown")
 _SOURCE = re.compile(r"\s{0,100}<(?:html|!doctype|body|div|head)\b", re.I)  # HTML that is declared as plain text
 _LINK = re.compile(rb"<(?:a|img)\s{1,20}[^<>]{0,200}(?:href|src)", re.I)
+_IDS = ("message-id", "x-microsoft-original-message-id", "x-google-original-message-id")
+"""Of a mail whose provider replaced its Message-ID (Outlook, Gmail) the sender's own one as well."""
 _STUB = re.compile(r"\b(?:html|browser|web version|webversion)\b", re.I)
 _REPORT_FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{2,60}):[ \t]*(.{0,1000})$", re.M)
 _RETURNED_ID = re.compile(r"^[> |]{0,6}Message-ID:[ \t]{0,20}(?:\r?\n[ \t]{1,20})?(<[^<>\s]{1,300}>)", re.M | re.I)
@@ -202,7 +204,8 @@ def _returned(entities: list[Part], text: str) -> tuple[tuple[str, ...], tuple[s
     for part in entities:
         if not part.in_enclosed:
             continue
-        found_ids.update(dict.fromkeys(ids(part.field("message-id"))))
+        for name in _IDS:
+            found_ids.update(dict.fromkeys(ids(part.field(name))))
         for name in ("from", "reply-to", "return-path", "to", "cc"):
             found.update(dict.fromkeys(addresses(part.field(name))))
     found_ids.update(dict.fromkeys(_RETURNED_ID.findall(text[:MAX_TEXT])))

@@ -91,6 +91,7 @@ class FolderWatch:
         self._report = report
         self._failures = 0
         self._session: Session | None = None  # while it is under watch
+        self._polls = False  # the server has no IDLE, or refuses it
         self._asking: list[asyncio.Future[None]] = []  # those who wait for the next catch-up
 
     async def caught_up(self) -> None:
@@ -139,6 +140,7 @@ class FolderWatch:
         session = await Session.open(self._account, now=self._now, deadline=self._pace.deadline, tokens=self._tokens)
         try:
             folder, opened = await self._open(session)
+            self._polls = "IDLE" not in session.capabilities
             reading = Reading(session, folder, self._ledger, now=self._now)
             await reading.start(opened)
             session.news()  # the count that came with opening is none
@@ -158,14 +160,19 @@ class FolderWatch:
 
     async def _next(self, session: Session, reading: Reading) -> None:
         """Sleep until there may be something new or somebody asks, and keep what there is."""
-        if "IDLE" not in session.capabilities:
+        if self._polls:
             if not self._asking:
                 await session.pause(self._pace.poll * self._rng.uniform(0.9, 1.1))
             await session.noop()
             await self._catch_up(reading)
             return
         if not self._asking:
-            await session.idle(self._pace.silence)
+            try:
+                await session.idle(self._pace.silence)
+            except CommandRefused as error:
+                log.warning("%s: %s; it is polled", self._name, error)
+                self._polls = True
+                return
         pushed = session.news() is not None
         if not pushed:
             await session.noop()

@@ -222,7 +222,8 @@ async def test_our_own_mail_that_comes_back_is_known_and_answers_nothing(here: L
     assert (await here.load(one.id)).steps[-1].outcome == {}, "the customer still waits"
 
 
-async def test_a_bounce_is_found_by_the_mail_that_it_encloses(here: Life) -> None:
+@pytest.mark.parametrize("name", ["Message-ID", "X-Google-Original-Message-ID", "X-Microsoft-Original-Message-ID"])
+async def test_a_bounce_is_found_by_the_mail_that_it_encloses(here: Life, name: str) -> None:
     one = await asked(here)
     lines = (
         "From: MAILER-DAEMON@mx.example",
@@ -245,7 +246,7 @@ async def test_a_bounce_is_found_by_the_mail_that_it_encloses(here: Life) -> Non
         "--x",
         "Content-Type: message/rfc822",
         "",
-        f"Message-ID: {one.messages[0].message_id}",
+        f"{name}: {one.messages[0].message_id}",
         "Subject: My parcel",
         "",
         "Where",

@@ -182,6 +182,17 @@ async def test_without_idle_the_server_is_polled_with_noop_first() -> None:
             assert inbox.state.clock_skew_seconds is None  # a poll says nothing about clocks
 
 
+@pytest.mark.parametrize("refusal", ["NO not while you read only", "BAD what?"])
+async def test_a_server_that_offers_idle_and_refuses_it_is_polled(refusal: str) -> None:
+    refused: Lines = ["C: TAG IDLE", f"S: TAG {refusal}", "C: TAG NOOP", "S: TAG OK done"]
+    found: Lines = [SEARCH.format(5), "S: * SEARCH 5", "S: TAG OK done", f"C: TAG UID FETCH 5 {ITEMS}"]
+    async with server([*LOGIN, *opened(5), *nothing(5), *refused, *found, *mail(5)[1:], *nothing(6)]) as script:
+        ledger, states = Memory(), list[InboxState]()
+        async with watching(script, ledger, states=states):
+            await ledger.until(lambda m: m.uids == [5])
+    assert [state.up for state in states] == [True]
+
+
 @pytest.mark.parametrize(
     "end", ["close", "S: * BYE shutting down", "S: X1 OK never asked", b"\xe9tat\r\n", b"* 1 FETCH (UID {"]
 )
