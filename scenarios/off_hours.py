@@ -9,14 +9,17 @@ from conversations.customer import Customer
 from conversations.durations import Duration
 from conversations.errors import NoReply
 from conversations.hours import BusinessHours
+from conversations.promised import deadline_of
 from conversations.reply import Reply
 from conversations.scenario import Stage, scenario
 from replies.expectation import expectation
-from replies.finding import Finding
+from replies.finding import Finding, Result
 from replies.kind import Kind
+from replies.promise import promise
 from scenarios.questions import Questions, follow_up, say_thanks
 
 ACKNOWLEDGED_WITHIN = Duration.parse("15 minutes")
+HOUR, DAY = 3600, 86_400
 
 
 class OffHours(Questions):
@@ -39,32 +42,53 @@ async def off_hours(customer: Customer, questions: OffHours) -> None:
         await customer.pause(Duration(seconds=(customer.hours.closes(now) - now).total_seconds()))
     await customer.write(questions.opening, subject=questions.subject, facts=questions.facts)
     written = await customer.now()
-    first: Reply | None = None
+    first, told = None, customer.confirmation
     try:
         first = await customer.first_answer(within=customer.promise("acknowledgement") or ACKNOWLEDGED_WITHIN)
     except NoReply:
-        await customer.find(expectation(customer.confirmation or None))
+        await customer.find(expectation(told or None))
     else:
         if first.kind is Kind.ACKNOWLEDGEMENT:
-            await customer.find(expectation(f"{first.text}\n\n{customer.confirmation}"))
+            told = f"{first.text}\n\n{told}"
+            await customer.find(expectation(told))
             first = None
     replies = await follow_up(customer, questions, first)
-    kept = in_hours(customer.hours, customer.promise("first_reply"), written, replies[0])
+    due = due_by(customer.hours, customer.promise("first_reply"), told, written)
+    kept = in_hours(customer.hours, due, written, replies[0])
     await customer.find(kept)
     await say_thanks(customer, questions)
     if kept.result == "problem":
         raise customer.fail(kept.evidence)
 
 
-def in_hours(hours: BusinessHours, promised: Duration | None, written: datetime, reply: Reply) -> Finding:
-    """Whether the reply came in time, counted while the desk is open: a promise of 4 hours is one of 4 business hours."""
-    if promised is None:
-        return Finding("kept_in_hours", "unknown", "kept_in_hours.no_promise", "")
-    counted = promised if promised.seconds is None else Duration(business_hours=promised.seconds / 3600)
-    due, waited = hours.after(written, counted), hours.between(written, reply.at)
-    kept = reply.at <= due
-    evidence = f"replied {reply.at:%a %H:%M} UTC, promised by {due:%a %H:%M} UTC ({counted})"
-    value = {"business_seconds": waited, "due": due.isoformat()}
-    return Finding(
-        "kept_in_hours", "ok" if kept else "problem", f"kept_in_hours.{'kept' if kept else 'missed'}", evidence, value
-    )
+def due_by(hours: BusinessHours, promised: Duration | None, told: str, written: datetime) -> datetime | None:
+    """When the answer is due, counted while the desk is open: hours as business hours, whole days as business days.
+
+    `promised`: by the config; without it, what the desk `told` counts. None where no time was promised.
+    """
+    if promised is not None:
+        return hours.after(written, promised if promised.seconds is None else _while_open(promised.seconds))
+    stated = promise(told)
+    if stated is None:
+        return None
+    if stated.unit in {"hours", "days"} and stated.seconds:
+        return hours.after(written, _while_open(stated.seconds))
+    return deadline_of(stated, written, hours)
+
+
+def in_hours(hours: BusinessHours, due: datetime | None, written: datetime, reply: Reply) -> Finding:
+    """Whether the reply came by then."""
+    waited = hours.between(written, reply.at)
+    if due is None:
+        return Finding(
+            "kept_in_hours", "unknown", "kept_in_hours.no_promise", "", {"business_seconds": waited, "due": None}
+        )
+    result: Result = "ok" if reply.at <= due else "problem"
+    rule = "kept_in_hours.kept" if result == "ok" else "kept_in_hours.missed"
+    evidence = f"replied {reply.at:%a %d %b %H:%M} UTC, due {due:%a %d %b %H:%M} UTC in business hours"
+    return Finding("kept_in_hours", result, rule, evidence, {"business_seconds": waited, "due": due.isoformat()})
+
+
+def _while_open(seconds: float) -> Duration:
+    days, rest = divmod(seconds, DAY)
+    return Duration(business_hours=seconds / HOUR) if rest or not days else Duration(business_days=int(days))

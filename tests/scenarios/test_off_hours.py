@@ -75,7 +75,7 @@ async def test_a_promise_of_four_hours_runs_while_the_desk_is_open(tmp_path: Pat
     ended = await played(Town(tmp_path), "mon 20:00", replies)
     assert found(ended, "kept_in_hours").result == result
     assert ended.verdict == ("passed" if result == "ok" else "failed")
-    assert "promised by Tue 13:00 UTC (4 business hours)" in found(ended, "kept_in_hours").evidence
+    assert "due Tue 03 Mar 13:00 UTC in business hours" in found(ended, "kept_in_hours").evidence
     assert ended.reason == ("" if result == "ok" else found(ended, "kept_in_hours").evidence)
 
 
@@ -84,6 +84,25 @@ async def test_other_promises_count_as_they_are(tmp_path: Path, promises: Mappin
     ended = await played(Town(tmp_path), "fri 20:00", "sun 12:00", promises=promises)
     assert ended.verdict == "passed", ended.reason
     assert found(ended, "kept_in_hours").result == ("ok" if promises else "unknown")
+
+
+@pytest.mark.parametrize(
+    ("promised", "acknowledgement", "due"),
+    [
+        ("1 day", NO_TIME, "2026-03-10T09:00:00+00:00"),  # a day is a business day
+        ("30 hours", NO_TIME, "2026-03-12T15:00:00+00:00"),
+        (None, "We have received your request and answer within 4 hours.", "2026-03-09T13:00:00+00:00"),
+        (None, "We have received your request and answer within 2 business days.", "2026-03-11T09:00:00+00:00"),
+        ("4 hours", "We have received your request and answer within 10 hours.", "2026-03-09T13:00:00+00:00"),
+        (None, NO_TIME, None),
+    ],
+)
+async def test_when_an_answer_is_due_that_was_asked_for_on_friday_night(
+    tmp_path: Path, promised: str | None, acknowledgement: str, due: str | None
+) -> None:
+    promises = {"first_reply": promised} if promised else {}
+    ended = await played(Town(tmp_path), "fri 20:00", "sun 12:00", acknowledgement, promises=promises)
+    assert found(ended, "kept_in_hours").value == {"business_seconds": 0.0, "due": due}
 
 
 async def test_while_the_desk_is_open_the_customer_waits_until_it_closes(tmp_path: Path) -> None:
