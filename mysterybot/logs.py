@@ -19,6 +19,11 @@ OURS: Final = (
 """Whose lines are shown. Of others' libraries only warnings are: their debug lines may hold passwords and mails."""
 
 
+def shown(record: logging.LogRecord) -> bool:
+    """Whether a line is shown; a filter of the standard library."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] in OURS
+
+
 class TextLines(logging.Formatter):
     """`2026-11-22T08:15:30Z INFO mysterybot.visits: …`; what the line says cannot begin another line.
 

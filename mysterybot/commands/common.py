@@ -18,7 +18,7 @@ from rich.text import Text
 from conversations.journal import Journal, JournalError
 from mysterybot.app import find_scenario, journal_of
 from mysterybot.config import Config, ConfigErrors, load
-from mysterybot.logs import OURS, JsonLines, TextLines
+from mysterybot.logs import JsonLines, TextLines, shown
 
 PASSED, FAILED, FAULTED = 0, 1, 2
 BAD = 2
@@ -113,8 +113,7 @@ def log_to_stderr(*, verbose: bool, as_json: bool = False, quiet: bool = False) 
     """Set up logging. Quiet shows only what went wrong in the program itself."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else TextLines())
+    handler.addFilter(shown)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.CRITICAL if quiet else logging.WARNING)
-    for ours in OURS:
-        logging.getLogger(ours).setLevel(logging.DEBUG if verbose else logging.CRITICAL if quiet else logging.INFO)
+    root.setLevel(logging.DEBUG if verbose else logging.CRITICAL if quiet else logging.INFO)

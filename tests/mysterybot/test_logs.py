@@ -11,8 +11,6 @@ from conversations.about import about, told
 from mysterybot.commands.common import log_to_stderr
 from mysterybot.logs import JsonLines, TextLines
 
-log = logging.getLogger("probes.mail.smtp")
-
 
 def record(message: str, *args: object, failed: bool = False) -> logging.LogRecord:
     info = None
@@ -94,4 +92,3 @@ def test_debug_lines_are_ours_alone(capsys: pytest.CaptureFixture[str]) -> None:
     finally:
         logging.getLogger().handlers[:], level = before
         logging.getLogger().setLevel(level)
-        log.setLevel(logging.NOTSET)
