@@ -13,6 +13,7 @@ from mysterybot.app import find_scenario, opened
 from mysterybot.commands.common import BAD, Wrong, command, configured, err, journal, log_to_stderr, out
 from mysterybot.complaints import ConfigErrors
 from mysterybot.config import Config
+from mysterybot.reaching import targets
 from mysterybot.webconfig import Web, doubts, load_web
 from probes.errors import ProbeError
 from probes.form.channel import FormChannel
@@ -92,6 +93,11 @@ async def _connections(config: Config) -> AsyncIterator[Result]:
                     yield await _attempt(
                         f"form {desk_name}.{channel_name}", looking, "every field found; nothing was sent"
                     )
+        for target in targets(config, bot.world.browser):
+            if name := target.labels["target"]:
+                reached = await target.probe()
+                said = reached.reason or f"answers; {' and '.join(f'IPv{kind}' for kind in reached.addresses)}"
+                yield Result(f"reach {name}, {target.labels['probe']}", reached.up is True, said)
     for name in config.notify:
         yield Result(f"notify {name}", True, f"not tried; mysterybot notify {name} --test sends a test notice")
 

@@ -219,6 +219,18 @@ def test_check_connect_says_what_can_be_reached(command: Command, tmp_path: Path
     assert SECRET not in ran.said
 
 
+def test_check_connect_tries_pages_and_ports(command: Command, tmp_path: Path, anna: Company) -> None:
+    home = anna.url.removeprefix("http://").rstrip("/")
+    reach = {"urls": {"home": anna.url, "shop": {"url": anna.url, "text": "no such words"}}, "tcp": {"web": home}}
+    bot_config(tmp_path, {}, anna, reach=reach)
+    ran = command("check", "--connect")
+    assert ran.code == 2
+    assert "ok   reach home, http: answers; IPv4" in ran.out
+    assert "BAD  reach shop, http: " in ran.out
+    assert "does not show the text: no such words" in ran.out
+    assert "ok   reach web, tcp: answers; IPv4" in ran.out
+
+
 # --- once -------------------------------------------------------------------------------------------------------
 
 
