@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from conversations.definition import Definition
-from conversations.records import Conversation, Status, Step, StoredFinding, StoredMessage
+from conversations.records import Conversation, Status, Step, StoredFinding, StoredMessage, StoredOpinion
 from conversations.times import times
 from conversations.who import who
 
@@ -43,6 +43,7 @@ def describe(conversation: Conversation) -> dict[str, Any]:
         "times": times(conversation, definition.desk.business_hours).to_json(),
         "who": who(conversation).to_json(),
         "findings": [_finding(finding) for finding in conversation.findings],
+        "second_opinions": [_opinion(opinion) for opinion in conversation.opinions],
     }
 
 
@@ -105,4 +106,14 @@ def _finding(finding: StoredFinding) -> dict[str, Any]:
         "evidence": finding.evidence,
         "value": finding.value,
         "message": finding.message,
+    }
+
+
+def _opinion(opinion: StoredOpinion) -> dict[str, Any]:
+    return {
+        "message": opinion.message,
+        "judge": opinion.judge,
+        "verdict": opinion.verdict,
+        "why": opinion.why,
+        "at": rfc3339(opinion.at),
     }

@@ -82,6 +82,17 @@ class StoredFinding:
     message: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredOpinion:
+    """What a judge says about a reply, beside the findings; `verdict` is None when none was to be had, and `why` says why."""
+
+    message: int
+    judge: str
+    verdict: str | None
+    why: str
+    at: float
+
+
 @dataclass(slots=True)
 class Conversation:
     """One run of a visit, with everything that belongs to it."""
@@ -107,6 +118,7 @@ class Conversation:
     steps: list[Step] = field(default_factory=list)
     messages: list[StoredMessage] = field(default_factory=list)
     findings: list[StoredFinding] = field(default_factory=list)
+    opinions: list[StoredOpinion] = field(default_factory=list)
     delivery_seconds: float | None = None  # of the last control mail of its mailbox
     left_out: int = 0  # messages that the journal holds besides: a flood is not read to its end
 

@@ -116,6 +116,7 @@ _TABLE: Final = (
     ),
     # --- what was found in its answers
     Metric("findings_total", "counter", (*VISIT, "check", "result"), "Findings about replies, by check and result."),
+    Metric("second_opinions_total", "counter", (*VISIT, "result"), "Second opinions on replies, by what they say."),
     # --- ourselves: watch the watcher
     Metric("mailbox_up", "gauge", ("mailbox",), "Whether the mailbox is open and under watch: 1 or 0."),
     Metric("mailbox_clock_skew_seconds", "gauge", ("mailbox",), "Our clock minus the mail server's."),

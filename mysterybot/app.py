@@ -16,6 +16,7 @@ from conversations.engine import Engine
 from conversations.intake import Intake
 from conversations.journal import Journal
 from conversations.scenario import Scenario, load_scenario
+from conversations.second_opinions import SecondOpinions
 from conversations.sending import Sending
 from mysterybot.config import Config
 from mysterybot.mailboxes import Mailbox, Mailboxes
@@ -102,6 +103,12 @@ class Bot:
     visits: Visits
     mailboxes: Mailboxes
     stopping: bool = False
+
+    @property
+    def second_opinions(self) -> SecondOpinions | None:
+        """Who asks the judge of the config as it is now; None without one."""
+        judge, mailboxes = self.config.judge, list(self.config.mailboxes)
+        return SecondOpinions(self.journal, self.clock, judge, mailboxes, os.environ) if judge else None
 
 
 def data_folder(config: Config) -> Path:

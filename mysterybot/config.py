@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from conversations.control import Mailbox
 from conversations.durations import Duration, Interval
+from conversations.second_opinions import Judge
 from conversations.visit import Desk, Limits, Name, Visit
 from exporters.notices.settings import Place
 from mysterybot.complaints import ConfigError, ConfigErrors, Loc, at, complaints
@@ -114,6 +115,9 @@ class Config(Settings):
     reach: Reach = Reach()
     limits: Limits = Limits()
     browser: BrowserSettings = BrowserSettings()
+    judge: Annotated[
+        Judge | None, Field(description="Who is asked for a second opinion on replies; nobody without")
+    ] = None
 
     _file: Path = PrivateAttr(default=Path())
     _warnings: tuple[ConfigError, ...] = PrivateAttr(default=())

@@ -1,4 +1,4 @@
-"""The recurring work of the service: visits, reach probes, control mails, notices, retention."""
+"""The recurring work of the service: visits, reach probes, control mails, notices, second opinions, retention."""
 
 import contextlib
 from typing import Self
@@ -14,6 +14,7 @@ from mysterybot.timetable import Timetable
 RETENTION_EVERY = 3600.0
 CONTROL_EVERY = 5.0
 NEWS_EVERY, NOTIFY_EVERY = 5.0, 2.0
+OPINIONS_EVERY = 5.0
 
 
 class Rounds:
@@ -32,6 +33,8 @@ class Rounds:
         notifier = notifier_of(bot)
         self._timetable.every(NEWS_EVERY, "news", notifier.look)
         self._timetable.every(NOTIFY_EVERY, "notices", notifier.deliver)
+        if (opinions := bot.second_opinions) is not None:
+            self._timetable.every(OPINIONS_EVERY, "second opinions", opinions.tick)
         self._timetable.every(RETENTION_EVERY, "retention", Retention(bot.journal, bot.world.evidence, bot.clock).sweep)
 
     async def begin(self) -> Self:

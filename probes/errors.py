@@ -13,7 +13,8 @@
         ├── SendUncertain       the line broke after the point of no return: it may have gone out
         ├── FieldNotFound       the form has no such field or button: their page, or our config, is out of date
         ├── NameNotResolved     a host name has no address; a retry may help
-        └── BrowserMissing      no browser is installed, or it does not start
+        ├── BrowserMissing      no browser is installed, or it does not start
+        └── NoOpinion           whoever should give a second opinion gives none; concerns no conversation
 
 `retry` says whether the same call may succeed later; nothing was sent when it is true.
 """
@@ -83,3 +84,9 @@ class NameNotResolved(BotError):
 
 class BrowserMissing(BotError):
     """There is no browser to be had; the message says what to install."""
+
+
+class NoOpinion(BotError):
+    """The judge cannot be asked, takes too long, or answers something else."""
+
+    retry = True

@@ -21,6 +21,7 @@ from mysterybot.app import find_scenario
 from mysterybot.cli import main
 from mysterybot.config import Config, load
 from mysterybot.server import ServerState, application
+from replies.opinion import INSTRUCTIONS
 from scenarios.questions import Asked, Questions
 
 ROOT = Path(__file__).parents[1]
@@ -178,3 +179,8 @@ def test_files_that_contributors_are_sent_to_exist() -> None:
 
 def test_the_changelog_tells_this_version() -> None:
     assert f"## {__version__}" in read("CHANGELOG.md")
+
+
+def test_the_instructions_of_the_judge_stand_in_the_docs_as_they_are() -> None:
+    (shown,) = blocks(read("docs/replies.md"), "text")
+    assert shown.rstrip() == INSTRUCTIONS

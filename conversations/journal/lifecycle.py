@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from conversations.journal import aggregates, control, notices, rows, schema
+from conversations.journal import aggregates, control, notices, opinions, rows, schema
 from conversations.records import Conversation, StoredFinding, StoredMessage, Verdict
 
 conversation = schema.conversation
@@ -241,6 +241,7 @@ def load(connection: Connection, conversation_id: str) -> Conversation | None:
     until = float("inf") if whole.finished_at is None else whole.finished_at
     whole.delivery_seconds = control.delivery_seconds(connection, whole.mailbox, until)
     whole.findings = [rows.finding(row._asdict()) for row in connection.execute(_LOAD_FINDINGS, which)]
+    whole.opinions = opinions.of(connection, conversation_id)
     return whole
 
 

@@ -148,6 +148,23 @@ finding = sa.Table(
     sa.Index("ix_finding_conversation", "conversation"),
 )
 
+opinion = sa.Table(
+    "opinion",
+    metadata,
+    sa.Column(
+        "message", sa.Integer, sa.ForeignKey("message.id"), primary_key=True
+    ),  # a person's reply, one opinion each
+    sa.Column("conversation", sa.Text, sa.ForeignKey("conversation.id"), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("asked_at", Time, nullable=False),  # last
+    sa.Column("next_at", Time),  # until then nobody else asks; NULL: decided, or given up
+    sa.Column("judge", sa.Text, nullable=False),  # the model, or the program
+    sa.Column("verdict", sa.Text),  # ok | problem | unknown; NULL: none yet, or none at all
+    sa.Column("why", sa.Text),
+    sa.Index("ix_opinion_conversation", "conversation"),
+    sa.Index("ix_opinion_asked_at", "asked_at"),
+)
+
 evidence = sa.Table(
     "evidence",
     metadata,

@@ -91,6 +91,10 @@ def summary(description: dict[str, Any]) -> list[str]:
         for finding in description["findings"]
         if finding["result"] == "problem"
     ]
+    lines += [
+        f"second opinion ({opinion['judge']}): {opinion['verdict'] or 'none'}: {opinion['why']}"
+        for opinion in description["second_opinions"]
+    ]
     return lines
 
 

@@ -42,6 +42,7 @@ async def _once(config: Config, visit: str, *, as_json: bool, conversation: str 
                     f"mysterybot once {visit} --continue {conversation_id}"
                 )
             raise
+        ended = await _judged(bot, ended)
     if as_json:
         print(json.dumps(describe(ended), indent=2, ensure_ascii=False))
     else:
@@ -49,6 +50,14 @@ async def _once(config: Config, visit: str, *, as_json: bool, conversation: str 
             out.print(f"          {line}", markup=False)
     assert ended.verdict is not None
     return EXIT[ended.verdict]
+
+
+async def _judged(bot: Bot, ended: Conversation) -> Conversation:
+    """With the second opinions on its replies, where there is a judge."""
+    if (opinions := bot.second_opinions) is None:
+        return ended
+    await opinions.tick(only=ended.id)
+    return await bot.journal.read(lambda c: lifecycle.load(c, ended.id)) or ended
 
 
 async def _start(bot: Bot, visit: str) -> str:

@@ -266,6 +266,24 @@ def test_once_faulted_exits_with_2_and_says_that_it_is_our_fault(
     assert SECRET not in ran.said
 
 
+def test_a_judge_gives_a_second_opinion_that_counts_for_nothing(
+    command: Command, tmp_path: Path, anna: Company
+) -> None:
+    script = tmp_path / "judge.py"
+    script.write_text("""import json; print(json.dumps({"verdict": "problem", "why": "<b>Too</b> friendly."}))""")
+    bot_config(tmp_path, {"order": PROMPT}, anna, judge={"command": [sys.executable, str(script)]})
+    ran = command("once", "order", "--json")
+    assert ran.code == 0, ran.said
+    told = json.loads(ran.out)
+    (opinion,) = told["second_opinions"]
+    assert (opinion["verdict"], opinion["why"]) == ("problem", "<b>Too</b> friendly.")
+    assert "second opinion" in command("conversations", "show", told["id"]).out
+    command("report", "--out", "report")
+    page = (tmp_path / "report" / "conversations" / f"{told['id']}.html").read_text()
+    assert "Second opinion" in page
+    assert "&lt;b&gt;Too&lt;/b&gt; friendly." in page
+
+
 def with_ben(config: Path) -> Path:
     """Give the config ben's mailbox too, at the same provider."""
     document = json.loads(config.read_text())
