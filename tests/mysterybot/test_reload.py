@@ -41,7 +41,9 @@ class Service:
     def rewrite(self, change: Callable[[dict[str, Any]], object]) -> None:
         document = json.loads(self.path.read_text())
         change(document)
-        self.path.write_text(json.dumps(document, indent=1))
+        new = self.path.with_suffix(".new")
+        new.write_text(json.dumps(document, indent=1))
+        new.replace(self.path)  # as editors do: it is read meanwhile
 
     async def ask(self, path: str, method: str = "POST", **options: Any) -> httpx.Response:
         async with httpx.AsyncClient(timeout=ENOUGH) as client:
