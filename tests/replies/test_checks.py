@@ -117,7 +117,9 @@ def test_every_check_is_in_the_registry_and_named_once() -> None:
 
 def test_the_docs_tell_every_check_and_every_rule_of_a_finding() -> None:
     docs = (ROOT / "docs" / "replies.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([a-z_]+)`[^|]{0,40}\|", docs.partition("\n## Checks\n")[2].partition("\n## ")[0], re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([a-z_]+)`[^|]{0,40}\|", docs.partition("\n## Checks\n")[2].partition("\n## ")[0], re.MULTILINE
+    )
     assert set(rows) == set(NAMES)
     code = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "replies").glob("*.py")))
     rules = set(re.findall(rf'"((?:{"|".join(NAMES)}|questions)\.[a-z_]+)"', code))
