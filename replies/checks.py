@@ -18,6 +18,7 @@ from replies.off_topic import off_topic
 from replies.promise import promise
 from replies.reading import Reading
 from replies.repeated import already_told
+from replies.spelling import spelling
 from replies.threading import threading
 from replies.tone import tone
 
@@ -113,6 +114,12 @@ def _language(reading: Reading) -> Iterator[Finding]:
         yield language(reading.new_text, spoken)
 
 
+def _spelling(reading: Reading) -> Iterator[Finding]:
+    message = reading.message
+    names = (reading.customer_name or "", message.sender, message.sender_name, message.subject, message.header("to"))
+    yield spelling(reading.new_text, (reading.asked, *reading.facts.values(), *names))
+
+
 def _off_topic(reading: Reading) -> Iterator[Finding]:
     if reading.ours:
         yield off_topic(reading.new_text, reading.asked, reading.other_questions, reading.other_replies)
@@ -135,6 +142,7 @@ CHECKS = (
     Check(("signed",), _PERSON, _signed),
     Check(("greeting", "thanks", "apology", "closing", "rude"), _PERSON, _tone),
     Check(("language",), _PERSON, _language),
+    Check(("spelling",), _PERSON, _spelling),
     Check(("off_topic",), _PERSON, _off_topic),
     Check(("canned",), _PERSON, _canned),
 )

@@ -44,6 +44,11 @@ def _lines(name: str) -> list[str]:
     return [line.replace("{thing}", _THING) for line in lines if line.strip() and not line.startswith("# ")]
 
 
+def words(name: str) -> list[str]:
+    """The lines of `name`.txt as they are."""
+    return _lines(name)
+
+
 def alternatives(name: str) -> str:
     """The phrases of `name`.txt as one alternation, to be part of a larger pattern."""
     return "|".join(f"(?:{line})" for line in _lines(name))

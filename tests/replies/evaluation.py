@@ -7,6 +7,8 @@ Nothing of a corpus ever stands in this repository.
 
 import csv
 import json
+import random
+import re
 import sys
 import time
 from collections import Counter
@@ -23,6 +25,7 @@ from replies.notices import handoff, notices
 from replies.off_topic import off_topic
 from replies.promise import Promise, promise
 from replies.repeated import asked_for
+from replies.spelling import spelling
 from replies.tickets import tickets
 
 KINDS = {"auto_ack": "acknowledgement", "auto_other": "other"}
@@ -220,6 +223,38 @@ def languages(corpus: Path) -> Iterator[str]:
         yield f"language: {right} right, {unknown} unknown, {len(rows) - right - unknown} wrong of {len(rows)}"
 
 
+def spellings(corpus: Path) -> Iterator[str]:
+    """Words called wrong in the mails of people, and how many are found of one slip that is put into each mail."""
+    chance = random.Random(1)  # the same slips each time
+    words = found = slips = caught = 0
+    for row in _table(corpus / "kind" / "labels.csv"):
+        text = new_text(read((corpus / row["file"]).read_bytes()).text) if row["kind"] == "human" else ""
+        if (before := spelling(text)).result == "unknown":
+            continue
+        plain = list(re.finditer(r"\b[^\W\d_]{5,}\b", text))
+        words += len(re.findall(r"[^\W\d_]+", text))
+        if isinstance(before.value, dict):
+            found += len(before.value)
+            yield f"  {row['file']}: {before.value}"
+        plain = [word for word in plain if word[0].islower()]
+        if plain:
+            word = chance.choice(plain)
+            wrong = _slip(word[0], chance)
+            after = spelling(text[: word.start()] + wrong + text[word.end() :])
+            slips += wrong != word[0]
+            caught += wrong != word[0] and isinstance(after.value, dict) and wrong in after.value
+    if slips:
+        rate = f"{found / words * 1000:.2f} words in 1,000 called wrong ({found} of {words})"
+        yield f"spelling: {rate}, {caught} of {slips} slips found"
+
+
+def _slip(word: str, chance: random.Random) -> str:
+    place, kind = chance.randrange(1, len(word) - 1), chance.randrange(4)
+    letter = chance.choice("abcdefghijklmnopqrstuvwxyz")
+    middle = ("", letter, word[place] + letter, word[place + 1] + word[place])[kind]
+    return word[:place] + middle + word[place + (2 if kind == 3 else 1) :]
+
+
 def _rates(right: int, wrong: int, missed: int) -> str:
     return f"precision {right / (right + wrong):.3f}, recall {right / (right + missed):.3f}"
 
@@ -243,7 +278,7 @@ def main() -> int:
         sys.stderr.write(f"{__doc__}\n")
         return 2
     corpus = Path(sys.argv[1])
-    for part in (kinds, new_texts, promises, labels, ticket_numbers, senders, subjects, languages):
+    for part in (kinds, new_texts, promises, labels, ticket_numbers, senders, subjects, languages, spellings):
         for line in part(corpus):
             sys.stdout.write(f"{line}\n")
     return 0
