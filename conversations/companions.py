@@ -6,6 +6,7 @@ written in the transaction of the step that begins it: it is begun once, wheneve
 ends it wakes the other.
 """
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from conversations.scenario import Stage
 from conversations.start import REASONS, NotStarted, begin
 from conversations.times import Times, times
 from conversations.visit import Persona
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 
 
 def _channel(name: str, info: ValidationInfo) -> str:
@@ -81,7 +84,9 @@ class Ended:
 
 
 def definition_of(own: Definition, name: str, scenario: str, parameters: Mapping[str, Any], by: Approach) -> Definition:
-    """What a companion of this conversation needs to know. Raises ScenarioBroken for a channel or mailbox that is not there."""
+    """What a companion of this conversation needs to know. Raises ScenarioBroken for what cannot be."""
+    if NAME.fullmatch(name) is None:  # it becomes a label of metrics
+        raise errors.ScenarioBroken("the name of a companion is made of letters, digits, - _ and . (32 at most)")
     channel, mailbox = by.channel or own.channel_name, by.mailbox or own.mailbox
     if channel not in own.desk.channels:
         raise errors.ScenarioBroken(f"a companion needs a channel of the desk; there is no {channel}")

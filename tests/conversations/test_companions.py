@@ -156,6 +156,17 @@ async def test_two_companions_of_one_name_are_a_fault_of_the_scenario(tmp_path: 
     assert (ended.verdict, ended.reason) == ("faulted", "the scenario begins two companions of one name")
 
 
+async def test_a_name_that_cannot_be_a_label_is_a_fault_of_the_scenario(tmp_path: Path) -> None:
+    @scenario("Names badly")
+    async def named(customer: Customer) -> None:
+        await customer.begin("an/other", "acknowledged", OTHER, by=BY_FORM)
+
+    async with life(Town(tmp_path), named) as here:
+        ended = await here.play(await begin(here.journal, definition(), here.town.clock.now()))
+    assert ended.verdict is Verdict.FAULTED
+    assert "the name of a companion" in str(ended.reason)
+
+
 @pytest.mark.parametrize(
     ("approach", "told"),
     [

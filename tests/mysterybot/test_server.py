@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from conversations.journal import lifecycle
 from conversations.records import StoredFinding, Verdict
 from exporters.snapshot import Live, Snapshot, snapshot
 from mysterybot.server import NotReloaded, ServerState, application, serve
@@ -320,6 +321,17 @@ async def test_a_conversation_is_told_like_a_chat_with_its_findings_and_promises
     assert [text.index(each) for each in told] == sorted(text.index(each) for each in told)
     for each in ("42 min", "4 business hours", "kept", "answered 1 of 2", "acknowledgement"):
         assert each in text
+
+
+async def test_a_companion_leads_to_the_conversation_that_began_it(site: Site) -> None:
+    await everyday(site.pen)
+    values = {"id": "c0099", "visit": "refund/other", "reference": "RX482999", "parent": "c0001"}
+    whole = await site.pen.journal.read(lambda c: lifecycle.load(c, "c0001"))
+    assert whole is not None
+    same = {name: getattr(whole, name) for name in lifecycle.Start.__slots__}
+    await site.pen.journal.write(lambda c: lifecycle.start(c, lifecycle.Start(**{**same, **values}), whole.started_at))
+    answer = await site.get("/conversations/c0099")
+    assert '<dt>Companion of</dt><dd><a href="/conversations/c0001">' in answer.text
 
 
 async def test_an_unknown_page_conversation_or_desk_is_not_found(site: Site) -> None:
