@@ -11,15 +11,22 @@ ANSWER_WITHIN = 2.0
 
 PUBLIC, PRIVATE, LOCAL = 0, 1, 2
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
 
 def depth(address: str) -> int:
     """How far inside it lies, as browsers see it: PUBLIC, PRIVATE (not of the internet), LOCAL (this machine or its link)."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
+    if isinstance(found, ipaddress.IPv6Address):
+        found = found.ipv4_mapped or found.sixtofour or _translated(found) or found
     if found.is_loopback or found.is_link_local or found.is_unspecified:
         return LOCAL
     return PUBLIC if found.is_global else PRIVATE
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a NAT64 makes of it (RFC 6052)."""
+    return ipaddress.IPv4Address(address.packed[-4:]) if address in _NAT64 else None
 
 
 def has_way(family: socket.AddressFamily, address: str, port: int) -> bool:

@@ -22,6 +22,9 @@ from probes.reach.network import LOCAL, PRIVATE, PUBLIC, depth, has_way, name_se
         ("100.64.0.1", PRIVATE),
         ("fd00::1", PRIVATE),
         ("::ffff:10.1.2.3", PRIVATE),
+        ("64:ff9b::10.1.2.3", PRIVATE),
+        ("64:ff9b::9.9.9.9", PUBLIC),
+        ("2002:7f00:1::", LOCAL),  # 6to4 of 127.0.0.1
         ("127.0.0.1", LOCAL),
         ("::1", LOCAL),
         ("::ffff:127.0.0.1", LOCAL),
