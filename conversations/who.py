@@ -1,6 +1,6 @@
 """Who answered, and how often the customer was handed on: pure arithmetic over the messages of a conversation.
 
-Definitions (the field's own, see docs/metrics.md):
+Definitions (the field's own, see docs/replies.md):
     handoff     a change of the answering person, or of the department where no change of person is known
     one-touch   resolved with exactly one human reply
     reopened    the desk closed the request, the customer wrote again, and a person went on with it

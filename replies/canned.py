@@ -6,12 +6,13 @@ compared (shingles, Broder 1997). Half of them in common is no chance.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from replies.finding import Finding, quoted
 from replies.phrases import CLOSING, GREETING, alternatives, entries, plain
 
 MAX_TEXT = 8_000
-MAX_OTHERS = 50
+MAX_OTHERS = 24
 MAX_FORMULA = 60
 LINES_OF_CLOSING = 6
 SHINGLE = 5
@@ -53,8 +54,14 @@ def same_question(one: str, other: str) -> bool:
 
 def _likeness(mine: frozenset[tuple[str, ...]], other: str) -> float:
     """Jaccard's coefficient, 0 to 1."""
-    theirs = _shingles(_masked(other))
+    theirs = _shingles_of(other)
     return len(mine & theirs) / len(mine | theirs) if theirs else 0.0
+
+
+@lru_cache(64)
+def _shingles_of(text: str) -> frozenset[tuple[str, ...]]:
+    """A desk's other replies are the same for every mail of an hour."""
+    return _shingles(_masked(text))
 
 
 def _shingles(words: Sequence[str]) -> frozenset[tuple[str, ...]]:

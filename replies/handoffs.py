@@ -14,6 +14,8 @@ from replies.turns import Turn, people
 MOST_NAMES = 200
 FEWEST_WORDS = 4
 MAX_TEXT = 8_000
+MOST_EARLIER, MAX_EARLIER = 8, 2_000
+"""Replies in which the same question is looked for, and characters of each."""
 
 # What a desk may ask each time: whether there is more that it can do.
 _COURTESY = re.compile(
@@ -65,9 +67,10 @@ def asked_twice(text: str, earlier: Sequence[Turn]) -> Finding | None:
     The value holds the names of facts, or the question where it is word for word the same.
     """
     answered = next((at for at in reversed(range(len(earlier))) if earlier[at].ours), 0)
-    before = [turn.text for turn in people(earlier[:answered])]
+    before = [turn.text[:MAX_EARLIER] for turn in people(earlier[:answered])[-MOST_EARLIER:]]
     now = asked_for(text)
-    again = [name for name in now if any(name in asked_for(each) for each in before)]
+    wanted = dict.fromkeys(now, "")
+    again = next(filter(None, (list(asked_for(each, wanted)) for each in before)), None) if now else None
     if again:
         return Finding("loop", "problem", "loop.asked_twice", quoted(now[again[0]]), again)
     known = {question for each in before for question in _questions(each)}

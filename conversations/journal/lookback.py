@@ -18,7 +18,7 @@ RECENT = 300
 """The latest conversations with a desk, among which others are looked for."""
 MOST_OF_A_VISIT = 4
 MOST_OTHERS = 20
-MOST_REPLIES = 60
+MOST_REPLIES = 40
 MOST_CHARACTERS = 4_000
 
 conversation, message = schema.conversation, schema.message
