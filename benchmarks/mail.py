@@ -3,6 +3,7 @@
 Push to match: from Dovecot's EXISTS on, a client on a bare TLS socket fetches the mail and looks its In-Reply-To up in a
 set; ours goes through the watch, and is read and correlated as the intake does it.
 Matching: replies to 10,000 open conversations, read one after the other and correlated in batches, in one thread.
+Backlog: mail of strangers is taken in by the batch, into the same journal, as after an absence.
 Sending: a Postfix takes mail over one TLS connection from our outbox, and from a loop around aiosmtplib.
 """
 
@@ -23,7 +24,9 @@ from sqlalchemy.engine import Connection
 from benchmarks import waiting
 from benchmarks.bot import CONFIG, Parked, _park, _reply
 from benchmarks.figures import Aim, Figure, median, percentile
+from conversations.clock import SystemClock
 from conversations.correlation import Match, correlate
+from conversations.intake import Intake
 from conversations.journal import Journal
 from conversations.recognition import parsed
 from mysterybot.app import find_scenario
@@ -50,6 +53,7 @@ def measure(*, quick: bool = False) -> list[Figure]:
         folder = Path(name)
         parked = asyncio.run(_parked(folder, OPEN))
         figures = asyncio.run(_matching(folder, parked, 500 if quick else 3000))
+        figures += asyncio.run(_backlog(folder, 1_000 if quick else 5_000))
         with servers.mail_servers() as mail:
             figures += _pushing(folder, parked, mail, 8 if quick else 40)
             figures += asyncio.run(_sending(mail, 60 if quick else 300))
@@ -86,6 +90,25 @@ async def _matching(folder: Path, parked: Sequence[Parked], count: int) -> list[
 def _correlated(connection: Connection, messages: Sequence[Message]) -> list[Match | None]:
     batches = (messages[start : start + BATCH] for start in range(0, len(messages), BATCH))
     return [match for batch in batches for match in correlate(connection, "anna", batch)]
+
+
+# --- backlog -------------------------------------------------------------------------------------------------------
+
+
+async def _backlog(folder: Path, count: int) -> list[Figure]:
+    now = datetime.now(UTC)
+    arrivals = [
+        Arrival("INBOX", 1, uid, raw := _reply(Parked("", f"<{uid}@stranger.example>")), len(raw), now, now)
+        for uid in range(1, count + 1)
+    ]
+    async with Journal.at(folder / "data/journal.sqlite") as journal:
+        intake = Intake(journal, "ben", US, SystemClock(), folder / "evidence", lambda _: None)
+        began = time.perf_counter()
+        for start in range(0, count, BATCH):
+            batch = arrivals[start : start + BATCH]
+            await intake.keep("INBOX", batch, Position(1, batch[-1].uid + 1))
+        took = time.perf_counter() - began
+    return [Figure("mails of strangers taken in", count / took, "/s", f"{count:,} mails", Aim(">=", 340))]
 
 
 # --- push to match -------------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ class Judge:
             "evidence": kind.evidence,
             "quoted": message.text.replace(text, "", 1).strip()[:MAX_QUOTED],
             "truncated": message.truncated or arrival.size > len(arrival.raw),
-            **guarded("who wrote it", partial(_who, message, text, kind), lambda _: {}),
+            **(guarded("who wrote it", partial(_who, message, text, kind), lambda _: {}) if mail.match else {}),
         }
         return {
             "kind": kind.kind,
