@@ -37,20 +37,28 @@ class Reloading:
     async def reload(self) -> Sequence[str]:
         """Take the config as it is now; what it asks for in vain, in words. Raises NotReloaded when it is wrong."""
         async with self._one_at_a_time:
+            if self._bot.stopping:
+                raise NotReloaded("the bot is stopping")
             try:
                 config = await asyncio.to_thread(self._read)
-                web = await asyncio.to_thread(self._web_file.read) if self._web_file.changed() else self.server.web
+                new_web = self._web_file.changed() or not self._web_file.good
+                web = await asyncio.to_thread(self._web_file.read) if new_web else self.server.web
+                notes = [*self._in_vain(config), *await self._orphans(config)]
+                await self._use(config.model_copy(update={each: getattr(self._bot.config, each) for each in AT_START}))
+                if web is not self.server.web:
+                    await self.server.use(web)
             except ConfigErrors as errors:
                 raise self._refused(str(errors)) from None
-            except Exception as error:
-                log.exception("the config could not be read")
-                raise self._refused(f"the config could not be read: {type(error).__name__}") from error
-            notes = [*self._in_vain(config), *await self._orphans(config)]
-            await self._use(config.model_copy(update={each: getattr(self._bot.config, each) for each in AT_START}))
-            if web is not self.server.web:
-                await self.server.use(web)
+            except Exception as error:  # a bug of ours, or a machine at its end: the work goes on all the same
+                log.exception("the config could not be reloaded")
+                raise self._refused(f"the config could not be reloaded: {type(error).__name__}; see the log") from error
             self._done(notes)
             return notes
+
+    async def end(self) -> None:
+        """Reload no more, and end the rounds."""
+        async with self._one_at_a_time:
+            await self.rounds.end()
 
     async def look_at_web_config(self) -> None:
         """Take it anew when its file, or a certificate that it names, has changed."""
@@ -107,7 +115,9 @@ class Reloading:
         if config == bot.config:
             return  # nothing is begun anew, no target is probed more often
         await self.rounds.end()
-        await bot.mailboxes.use(config.mailboxes)
-        bot.config = config
-        bot.visits.use(config)
-        self.rounds = await Rounds(bot, visits=self._visits).begin()
+        try:
+            await bot.mailboxes.use(config.mailboxes)
+            bot.config = config
+            bot.visits.use(config)
+        finally:
+            self.rounds = await Rounds(bot, visits=self._visits).begin()

@@ -86,7 +86,7 @@ async def running(
                 finally:
                     bot.stopping = True
                     bot.dispatch.close()
-                    await reloading.rounds.end()
+                    await reloading.end()
 
 
 async def run(config: Config, announce: Callable[[str], None], options: Options) -> None:

@@ -9,17 +9,20 @@ Signature = tuple[tuple[str, int, int, int] | None, ...]
 
 
 class WebFile:
-    """Reads it anew as often as it is asked; without a path there is none."""
+    """Reads it anew as often as it is asked; without a path there is none. `good`: whether it was, the last time."""
 
     def __init__(self, path: Path | None, environ: Mapping[str, str]) -> None:
         self._path, self._environ = path, environ
         self._files: tuple[Path, ...] = () if path is None else (path,)
         self._seen: Signature = ()
+        self.good = False
 
     def read(self) -> Web:
         """As it is now; raises ConfigErrors."""
         self._seen = self._signature()  # before it is read: what changes meanwhile is a change
+        self.good = False
         web = load_web(self._path, self._environ)
+        self.good = True
         if web.files != self._files:
             self._files = web.files
             self._seen = self._signature()

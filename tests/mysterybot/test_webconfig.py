@@ -210,10 +210,6 @@ async def test_with_a_certificate_it_speaks_tls_and_nothing_else(tmp_path: Path,
         with pytest.raises(httpx.HTTPError):
             async with httpx.AsyncClient() as client:
                 await client.get(f"http://127.0.0.1:{server.port}/")
-        old = certificates.context()
-        old.maximum_version = ssl.TLSVersion.TLSv1_1
-        with pytest.raises((httpx.HTTPError, ssl.SSLError)):
-            await ask(server, "/", verify=old)
 
 
 async def test_the_versions_and_suites_are_those_of_the_file(tmp_path: Path, certificates: Certificates) -> None:
