@@ -29,9 +29,10 @@ _COMPANY = re.compile(rf"(?<!\w)(?:{alternatives('company')})(?!\w)")
 _TEAM = re.compile(rf"(?<!\w)(?:{alternatives('team')})|team(?!\w)")
 _NO_TEAM = re.compile(r"\b(?:car[ei]\w+|help[a-z]+(?<!desk)|shop[a-z]+|desk[a-z]+|info[a-z]+|stor[ei][a-z]+)\b")
 # "X via RT", "X (Support)", "X | Firm", "X from Firm": who writes stands first.
-_BEHIND = re.compile(r"\s+(?:via|über|from|at|of|bei|chez|@|[-–—|/•·:])\s+|\s*[(\[|]\s*|\s+\(|,\s+", re.I)
+_BEHIND = re.compile(r"\s+(?:via|über|from|at|of|bei|chez|@|[-–—|/•·])\s+|\s*[(\[|]\s*|\s+\(|,\s+", re.I)
 _DASHES = re.compile(r"\s{0,3}(?:--|—|__)\s*$")
 _MARK = re.compile(r"^[\s\-–—/~^*•]+|[\s*,!]+$")
+_ON_BEHALF = re.compile(r"^(?:i\. ?[AV]\.|p\. ?p\.|ppa\.|p/o|p\. ?o\.)\s+", re.I)  # "i. A. Mia Wong"
 _AFTER_SENTENCE = re.compile(r"[.!?)][\"')]? {1,3}([^.!?]{2,40})$")
 _AFTER_COMMA = re.compile(r"[,!.:;–—-] {0,3}")
 
@@ -101,14 +102,27 @@ def _below_closing(lines: Sequence[str], message: Message) -> Iterator[Named]:
 def _elsewhere(lines: Sequence[str], message: Message, new_text: str) -> Iterator[Named]:
     """Alone in the last line, after its last sentence, below a dashed line, introduced at the top."""
     last = lines[-1] if lines else ""
-    if len(lines) > 1 and "," not in last.rstrip(",") and (name := _person(last, message)):
+    if len(lines) > 1 and (name := _person(last, message)) and _ends_with_role(last):
         yield Named(name, "signature", last)
+    if len(lines) > 2 and _is_nobody(last, message) and (name := _person(lines[-2], message)) and "," not in lines[-2]:
+        yield Named(name, "signature", f"{lines[-2]} {last}")
     if (trailing := _AFTER_SENTENCE.search(last[-200:])) and (name := _person(trailing[1], message)):
         yield Named(name, "signature", trailing[0])
     for line in _below_dashes(message.text, last):
         if name := _person(line, message):
             yield Named(name, "signature", line)
     yield from _introduced(message, new_text)
+
+
+def _ends_with_role(line: str) -> bool:
+    """Whether nothing follows a name in `line`, or only where the person works ("Mia, Box Office"); no list of names."""
+    _, comma, behind = line.rstrip(", ").partition(",")
+    return not comma or _is_team(behind)
+
+
+def _is_nobody(line: str, message: Message) -> bool:
+    """Whether `line` is the desk's own name: what stands below a person's."""
+    return len(line) <= MAX_NAME and (_is_team(line) or plain(line) == plain(message.sender_name))
 
 
 def _below_dashes(text: str, last: str) -> list[str]:
@@ -124,7 +138,7 @@ def _introduced(message: Message, new_text: str) -> Iterator[Named]:
         straight = sentence.translate({0x2019: "'"})[:300]
         for found in _INTRODUCED.finditer(straight.lower()):
             name = _NAME.match(straight, found.end()) if len(straight) == len(straight.lower()) else None
-            if name and (person := _person(name[0], message)):
+            if name and not straight[name.end() :][:1].isdigit() and (person := _person(name[0], message)):
                 yield Named(person, "introduction", sentence)
 
 
@@ -141,7 +155,7 @@ def _displayed(message: Message) -> Named | None:
 
 def _person(text: str, message: Message) -> str | None:
     """The name in `text` if it is a person's and nothing else stands there but a firm or a role behind it."""
-    bare = _MARK.sub("", text[:200])
+    bare = _ON_BEHALF.sub("", _MARK.sub("", text[:200]))
     first = _MARK.sub("", _BEHIND.split(bare, maxsplit=1)[0]) if bare else ""
     if not 2 <= len(first) <= MAX_NAME or not _NAME.fullmatch(first):
         return None

@@ -24,14 +24,16 @@ _RUDE = table("rude")
 _FAREWELL = re.compile(rf"{alternatives('farewell')}")
 _TITLE = frozenset({"mr", "mrs", "ms", "dr", "herr", "frau", "prof", "van", "von", "de", "der", "del", "da", "the"})
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_DECLINED = frozenset({"pl", "cs", "sk", "hr", "sl", "lt", "lv", "uk", "ru", "bg", "ro", "fi", "hu"})
 _KNOWN = frozenset({"en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "pl", "cs", "sk", "ru", "uk"})
 
 
 def tone(new_text: str, customer_name: str | None = None, upset: bool = False) -> Iterator[Finding]:
     """The elements of `new_text`, a person's reply. `apology` is looked for only where the customer is upset."""
     text = new_text[:MAX_TEXT]
-    known = language_of(text) in _KNOWN
-    yield greeting(text, customer_name)
+    language = language_of(text)
+    known = language in _KNOWN
+    yield greeting(text, customer_name, declined=language in _DECLINED)
     yield _element("thanks", _sentence(_THANKS, text), text, known)
     if upset:
         yield _element("apology", _sentence(_APOLOGY, text), text, known)
@@ -39,8 +41,12 @@ def tone(new_text: str, customer_name: str | None = None, upset: bool = False) -
     yield rude(text, known)
 
 
-def greeting(text: str, customer_name: str | None) -> Finding:
-    """`ok` where the first lines hold a part of the customer's name; `unknown` where no name is known."""
+def greeting(text: str, customer_name: str | None, *, declined: bool = False) -> Finding:
+    """`ok` where the first lines hold a part of the customer's name.
+
+    `unknown` where no name is known, or where the text is written in another script than the name. `declined`: whether the
+    language changes the ends of names ("Pani Noro" to Nora).
+    """
     lines = [line.strip() for line in text.split("\n") if line.strip()][:GREETING_LINES]
     if not lines or not customer_name or "@" in customer_name:  # an address that stands where the name should be
         return Finding("greeting", "unknown", "greeting.no_name_known", quoted(lines[0] if lines else ""))
@@ -49,8 +55,10 @@ def greeting(text: str, customer_name: str | None) -> Finding:
         return Finding("greeting", "unknown", "greeting.no_name_known", quoted(lines[0]))
     for line in lines:
         opening = line[:120]
-        if any(_stands_in(name, opening) for name in names):
+        if any(_stands_in(name, opening, declined=declined) for name in names):
             return Finding("greeting", "ok", "greeting.by_name", quoted(opening))
+    if _is_latin("".join(names)) and not _is_latin("".join(lines)):
+        return Finding("greeting", "unknown", "greeting.other_script", quoted(lines[0]))
     greeted = next((line for line in lines if GREETING.match(plain(line.partition(",")[0]))), None)
     rule = "greeting.without_name" if greeted else "greeting.none"
     return Finding("greeting", "problem", rule, quoted(greeted or lines[0]))
@@ -91,9 +99,18 @@ def _words(name: str) -> list[str]:
     return re.findall(r"\w+", _folded(name[:200]))
 
 
-def _stands_in(name: str, line: str) -> bool:
-    said = _folded(line)
-    return name in said if _UNSPACED.search(name) else bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said))
+def _stands_in(name: str, line: str, *, declined: bool = False) -> bool:
+    said = _UNSPACED.sub(" ", _folded(line)) if not _UNSPACED.search(name) else _folded(line)
+    if _UNSPACED.search(name):
+        return name in said
+    ends = rf"{re.escape(name[:-1])}\w{{1,3}}" if declined and len(name) > 3 else "(?!)"
+    return bool(re.search(rf"(?<!\w)(?:{re.escape(name)}|{ends})(?!\w)", said))
+
+
+def _is_latin(text: str) -> bool:
+    """Whether most letters of `text` are Latin ones."""
+    letters = [char for char in text if char.isalpha()]
+    return sum(char < "\u0250" for char in letters) * 2 >= len(letters)
 
 
 def _folded(text: str) -> str:

@@ -29,6 +29,50 @@ def test_what_is_missing_is_said() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "Best,\nMia",
+        "Best Mia",
+        "Gruß\nMia",
+        "Schöne Grüße\nMia",
+        "Merci,\nMia",
+        "Obrigada,\nMia",
+        "Groet, Mia",
+        "Mvh Mia",
+    ],
+)
+def test_a_short_closing_is_one_too(ending: str) -> None:
+    assert heard(f"{BARE}\n\n{ending}")["closing"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("opening", "name", "rule"),
+    [
+        (
+            "Dzień dobry Pani Noro, paczka wyjechała dziś rano i dotrze do Pani w piątek.",
+            "Nora Feld",
+            "greeting.by_name",
+        ),
+        ("您好，Feld女士：您的包裹昨天已经寄出，预计星期五送达。", "Nora Feld", "greeting.by_name"),
+        (
+            "Здравствуйте, Нора! Посылка отправлена вчера и придёт в пятницу утром.",
+            "Nora Feld",
+            "greeting.other_script",
+        ),
+        (
+            "Hello there, nor is it late: the parcel left yesterday and comes on Friday.",
+            "Nora Feld",
+            "greeting.without_name",
+        ),
+    ],
+)
+def test_a_name_is_known_by_another_ending_and_not_asked_for_in_another_script(
+    opening: str, name: str, rule: str
+) -> None:
+    assert next(iter(tone(opening, name))).rule == rule
+
+
 def test_an_apology_is_looked_for_only_where_the_customer_is_upset() -> None:
     assert "apology" not in heard(BARE, upset=False)
 
