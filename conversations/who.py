@@ -43,7 +43,7 @@ def who(conversation: Conversation) -> Who:
     messages = sorted(conversation.messages, key=lambda message: (message.at, message.id))
     people = [message for message in messages if message.inbound and message.kind is Kind.HUMAN]
     agents = changes(message.envelope.get("agent") for message in people)
-    departments = changes(map(_department, people))
+    departments = _departments(people)
     passed = conversation.verdict is Verdict.PASSED
     return Who(
         agents=tuple(agents),
@@ -55,9 +55,11 @@ def who(conversation: Conversation) -> Who:
     )
 
 
-def _department(message: StoredMessage) -> str | None:
-    signature, sender = message.envelope.get("department") or (None, None)
-    return signature or sender
+def _departments(people: Sequence[StoredMessage]) -> list[str]:
+    """By the signatures or by the senders, whichever tell more: a shared address is no department of its own."""
+    named = [message.envelope.get("department") or (None, None) for message in people]
+    by_signature, by_sender = (changes(names) for names in zip(*named, strict=True)) if named else ([], [])
+    return max(by_signature, by_sender, key=len)
 
 
 def _reopened(conversation: Conversation, messages: Sequence[StoredMessage]) -> int:

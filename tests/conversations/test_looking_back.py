@@ -125,7 +125,8 @@ async def test_the_first_contact_that_is_refused_says_nothing_about_answers(tmp_
 
 
 def by(name: str, text: str, **headers: str) -> dict[str, str]:
-    return {"text": f"{text}\n\nKind regards,\n{name}", "From": f"{name} <support@desk.example>", **headers}
+    sender = f"{name.splitlines()[0]} <support@desk.example>"
+    return {"text": f"{text}\n\nKind regards,\n{name}", "From": sender, **headers}
 
 
 async def test_a_circle_over_people_is_found_where_it_closes_and_handoffs_are_counted(tmp_path: Path) -> None:
@@ -147,6 +148,18 @@ async def test_a_circle_over_people_is_found_where_it_closes_and_handoffs_are_co
         "one_touch": False,
         "reopened": 0,
     }
+
+
+async def test_departments_are_told_by_signatures_where_the_address_is_shared(tmp_path: Path) -> None:
+    conversation = await played(
+        tmp_path,
+        by("Mia Wong\nBilling Team", "I will look at it."),
+        by("Mia Wong\nReturns Department", "I sit elsewhere now."),
+        by("Mia Wong", "It is paid."),
+    )
+    assert found(conversation, "handoff") == [("problem", "handoff.department")]
+    who = describe(conversation)["who"]
+    assert (who["departments"], who["handoffs"], who["agents"]) == (["billing", "returns"], 1, ["Mia Wong"])
 
 
 async def test_one_touch_is_a_conversation_that_one_reply_resolved(tmp_path: Path) -> None:
