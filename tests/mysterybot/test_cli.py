@@ -319,6 +319,8 @@ def test_once_plays_companions_too_and_its_exit_code_is_that_of_the_visit(
         ("closed_too_early", 0, "reopened", "reopened.new_ticket"),
         ("back_at_billing", 1, "context_lost", "context_lost.asked"),
         ("complaint", 0, "apologised", "apologised.phrase"),
+        ("two_questions", 0, "threading", "threading.same_ticket"),
+        ("closed_too_early", 0, "threading", "threading.other_ticket"),
     ],
 )
 def test_the_demo_company_treats_its_customers_as_its_config_says(
@@ -327,8 +329,8 @@ def test_the_demo_company_treats_its_customers_as_its_config_says(
     (tmp_path / "mysterybot.yaml").write_text(configuration(anna, data=tmp_path / "data"))
     ran = command("once", visit, "--json")
     assert ran.code == code, ran.said
-    (found,) = (each for each in json.loads(ran.out)["findings"] if each["check"] == check)
-    assert found["rule"] == rule
+    rules = {each["rule"] for each in json.loads(ran.out)["findings"] if each["check"] == check}
+    assert rule in rules
 
 
 def test_an_unknown_visit_is_told_with_the_one_that_was_meant(command: Command, good: Path) -> None:
