@@ -40,6 +40,12 @@ _ASKED = sa.select(sa.func.coalesce(sa.func.sum(opinion.c.attempts), 0)).where(
     opinion.c.asked_at >= sa.bindparam("since")
 )
 
+_OF = (
+    sa.select(opinion)
+    .where(opinion.c.conversation == sa.bindparam("of"), opinion.c.next_at.is_(None))
+    .order_by(opinion.c.message)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -98,10 +104,9 @@ def failed(connection: Connection, claimed: Claim, why: str, again_at: float) ->
 
 def of(connection: Connection, conversation_id: str) -> list[StoredOpinion]:
     """Those of a conversation that are decided or given up, in the order of its messages."""
-    query = sa.select(opinion).where(opinion.c.conversation == conversation_id, opinion.c.next_at.is_(None))
     return [
         StoredOpinion(row.message, row.judge, row.verdict, row.why or "", row.asked_at)
-        for row in connection.execute(query.order_by(opinion.c.message))
+        for row in connection.execute(_OF, {"of": conversation_id})
     ]
 
 
