@@ -16,7 +16,7 @@ MAX_FOUND = 20
 _MATTER, _TAKEN_IN, _NOT_TAKEN_IN, _ENDED = (table(name) for name in ("matter", "taken_in", "not_taken_in", "ended"))
 _AUTOMATIC_WORD, _AUTOMATIC_MAIL = table("automatic_word"), table("automatic_mail")
 _NO_REPLY, _NEGATION = table("notice_no_reply"), table("negation")
-_SAID_BY_PROGRAMS = (phrases.AUTOMATIC, phrases.OUT_OF_OFFICE, phrases.SURVEY, phrases.UPDATED, _NO_REPLY)
+_SAID_BY_PROGRAMS = (phrases.OUT_OF_OFFICE, phrases.SURVEY, phrases.UPDATED, _NO_REPLY)
 _SAID_BY_BOTH = (phrases.BOILERPLATE, phrases.CLOSED, phrases.CHALLENGE, phrases.PROMISE, phrases.COURTESY)
 MONEY = re.compile(
     r"(?:[€$£¥₽₺]|\b(?:eur|usd|chf|gbp|kr|zł|kč|ft|lei|руб|грн))\.? ?\d"
@@ -43,8 +43,6 @@ def ended(sentence: str) -> str:
 
 def automatic(sentence: str) -> str:
     """The words that say that a program writes, or ""."""
-    if found := phrases.AUTOMATIC.search(sentence):
-        return found[0]
     return _together(sentence, _AUTOMATIC_MAIL, _AUTOMATIC_WORD)
 
 

@@ -89,7 +89,6 @@ def _parts(line: str) -> list[str]:
 
 
 RECEIPT = table("receipt")
-AUTOMATIC = table("automatic")
 COURTESY = table("courtesy")
 PROMISE = table("promise")
 BOILERPLATE = table("boilerplate")
