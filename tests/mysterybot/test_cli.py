@@ -37,7 +37,7 @@ SECRET = "hunter2-correct-horse"
 ENOUGH = 40.0
 COMMANDS = (
     "demo", "init", "check", "login", "run", "once", "visits", "conversations", "report", "export", "pause", "resume",
-    "maintenance", "doctor", "read", "schema",
+    "maintenance", "notify", "doctor", "read", "schema",
 )  # fmt: skip
 
 
