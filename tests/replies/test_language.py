@@ -56,3 +56,30 @@ def test_shouting_and_links_do_not_change_the_language() -> None:
 def test_without_the_detector_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_detector", lambda: None)
     assert language(LETTERS["de"], "en").result == "unknown"
+
+
+class Torn:
+    """A detector that cannot make up its mind."""
+
+    def __init__(self, **scores: float) -> None:
+        self.scores = scores
+
+    def detect(self, text: str, model: str, k: int) -> list[dict[str, object]]:
+        return [{"lang": name, "score": score} for name, score in self.scores.items()]
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected", "result"),
+    [
+        ({"da": 0.45, "no": 0.42}, "nb", "ok"),  # together they are certain
+        ({"da": 0.45, "no": 0.42}, "de", "unknown"),  # neither is certain enough to be a wrong one
+        ({"pt": 0.6, "es": 0.35}, "es", "unknown"),  # the right one is not ruled out
+        ({"pt": 0.6, "es": 0.05}, "es", "problem"),
+        ({"sv": 0.4, "nl": 0.3}, "sv", "unknown"),
+    ],
+)
+def test_a_doubtful_language_is_no_wrong_one(
+    monkeypatch: pytest.MonkeyPatch, scores: dict[str, float], expected: str, result: str
+) -> None:
+    monkeypatch.setattr(module, "_detector", lambda: Torn(**scores))
+    assert language("A sentence that is long enough to be judged.", expected).result == result
