@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conversations.journal import lifecycle, switches
+from conversations.journal import deliveries, lifecycle, switches
 from exporters.snapshot import Snapshot, snapshot
 from mysterybot.app import Bot, data_folder, opened
 from mysterybot.background import background
@@ -72,6 +72,7 @@ async def running(
             freed = await bot.journal.write(lambda c: lifecycle.release_all(c, "run:", bot.clock.now()))
             if freed:
                 log.info("%d conversations go on that were under way when the bot last stopped", freed)
+            await bot.journal.write(lambda c: deliveries.release_all(c, bot.clock.now()))
             web_file = WebFile(options.web_config or config.bot.web_config, options.environ)
             reloading = Reloading(bot, Rounds(bot, visits=visits), web_file, options.read or (lambda: config), visits)
             server = await _serve(bot, reloading, web_file, lifecycle=options.lifecycle)

@@ -89,6 +89,11 @@ def begin(connection: Connection, which: Due, now: float, again_at: float) -> bo
     return connection.execute(delivery.update().where(*_this(which), *taken).values(values)).rowcount == 1
 
 
+def release_all(connection: Connection, now: float) -> None:
+    """Have all that wait tried at once; only for a caller who knows that nobody is trying."""
+    connection.execute(delivery.update().where(delivery.c.state == WAITING).values(try_at=now))
+
+
 def sent(connection: Connection, which: Due) -> None:
     """It was taken in."""
     _end(connection, which, SENT, None)

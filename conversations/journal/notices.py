@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from conversations.journal import rows, schema
-from conversations.journal.visits import PROMISES
+from conversations.journal.visits import PROMISES, open_by_visit
 from conversations.notice import About, Notice, What
 from conversations.records import Conversation, Verdict
 from probes.mail.connecting import one_line
@@ -83,7 +83,11 @@ def news(connection: Connection, now: float, grace: float, standing: Standing) -
     """What time has brought about and nobody has written down: promises that ran out more than `grace` seconds ago while the
     customer waits, such customers who wait no longer, and mailboxes.
     """
-    found = [each for promise in PROMISES for each in _overdue(connection, promise, now, grace, standing)]
+    found: list[Notice | None] = []
+    first = {visit: each.due for visit, each in open_by_visit(connection).items()}  # by an index that holds all of it
+    for promise in PROMISES:
+        late = [visit for visit, due in first.items() if due.get(promise, now) < now - grace]
+        found += _overdue(connection, promise, late, now, grace, standing) if late else ()
     found += [each for promise in PROMISES for each in _no_longer(connection, promise, now)]
     found += [_mailbox(connection, name, now, down=why) for name, why in standing.down.items()]
     found += [_mailbox(connection, name, now, down=None) for name in standing.up]
@@ -120,7 +124,7 @@ def forget(connection: Connection, before: float) -> None:
 
 
 def _overdue(
-    connection: Connection, promise: str, now: float, grace: float, standing: Standing
+    connection: Connection, promise: str, visits: Collection[str], now: float, grace: float, standing: Standing
 ) -> Iterator[Notice | None]:
     due = conversation.c[f"{promise}_due"]
     noted = sa.exists().where(
@@ -132,10 +136,11 @@ def _overdue(
         )
         .where(
             conversation.c.verdict.is_(None),
+            conversation.c.visit.in_(visits),
             conversation.c.waiting_since.is_not(None),
             due < now - grace,
             conversation.c.desk.not_in(list(standing.quiet)),
-            conversation.c.mailbox.in_(list(standing.up)),
+            (conversation.c.mailbox + "").in_(list(standing.up)),  # not by the mailbox's index, which holds them all
             ~noted,
         )
         .order_by(due)

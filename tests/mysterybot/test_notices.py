@@ -1,6 +1,11 @@
 """Notices by the whole service: a real desk that is silent, a real HTTP server on call."""
 
 import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -43,3 +48,41 @@ async def test_a_silent_desk_is_told_by_the_service_and_counted_over_a_restart(t
         "Acme Hosting",
         "no answer within 1 second",
     )
+
+
+async def test_killed_before_anybody_was_told_the_next_life_tells_it_under_the_same_id(tmp_path: Path) -> None:
+    async with open_company() as company, receiver() as oncall:
+        company.helpdesk._handling_time = (100.0, 100.0)
+        oncall.answers = [503]
+        notify = {"oncall": {"webhook": {"env": "ONCALL_URL"}, "after": 1, "on": ["failed"]}}
+        path = bot_config(tmp_path, {"silent": SILENT}, company, notify=notify)
+        environ = {**os.environ, **company.environ, "ONCALL_URL": f"{oncall.url}/hunter2"}
+        async with bot_process(path, environ) as bot:
+            await told(oncall, 1)
+            bot.kill()
+        async with bot_process(path, environ) as bot:
+            await told(oncall, 2)
+            bot.terminate()
+            said = (await bot.communicate())[0].decode()
+    first, again = oncall.requests
+    assert first.json == again.json
+    assert first.headers["idempotency-key"] == again.headers["idempotency-key"] == first.json["id"]
+    assert "hunter2" not in said
+
+
+@asynccontextmanager
+async def bot_process(path: Path, environ: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`mysterybot run`, ended at the latest when this is left."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mysterybot", "run", "-v", "-c", str(path)),
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.communicate()
