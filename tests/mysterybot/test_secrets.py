@@ -5,9 +5,11 @@ import base64
 import json
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,23 @@ TEXT = "sesquipedalian"
 async def company() -> AsyncIterator[Company]:
     async with open_company() as opened:
         yield opened
+
+
+PLACES = {
+    "hook": {"webhook": "http://127.0.0.1:1/hook-planted"},
+    "chat": {"slack": "http://127.0.0.1:1/slack-planted"},
+    "other": {"apprise": "json://user:apprise-planted@127.0.0.1:1/"},
+}
+"""Nobody listens there, and it is told why nothing arrives."""
+
+BROKEN = """
+from conversations.scenario import scenario
+
+
+@scenario("Breaks at once")
+async def broken(customer):
+    raise RuntimeError("broken on purpose")
+"""
 
 
 @dataclass(slots=True)
@@ -68,6 +87,11 @@ def document(folder: Path, company: Company, oauth2: dict[str, Any]) -> Path:
         **anna, "address": "carla@inbox.example", "login": {"user": "carla@inbox.example", "password": {"env": "WRONG"}},
     }  # fmt: skip
     del written["mailboxes"]["ben"]["control"], written["mailboxes"]["carla"]["control"]
+    written["notify"] = {name: {"after": 1, **place} for name, place in PLACES.items()}
+    written["judge"] = {"url": "http://127.0.0.1:1/v1/chat", "model": "m", "api_key": "judge-key-planted"}
+    # Who faults at once is told of at once.
+    written["visits"]["broken"] = {**visit, "mailbox": "ben", "scenario": "broken.py:broken", "with": {}}
+    (folder / "broken.py").write_text(BROKEN)
     path.write_text(json.dumps(written))
     return path
 
@@ -93,6 +117,7 @@ async def test_no_secret_comes_out_anywhere(company: Company, tmp_path: Path) ->
             "web password": WEB_PASSWORD,
             "web hash": hashed,
             **{secret: secret for secret in SECRETS},
+            **{secret: secret for secret in ("hook-planted", "slack-planted", "apprise-planted", "judge-key-planted")},
         }
     )
     async with authorization_server(tokens(1, refresh_token="refresh-2-secret")) as provider:
@@ -111,20 +136,27 @@ async def test_no_secret_comes_out_anywhere(company: Company, tmp_path: Path) ->
     for name, content in pages.items():
         assert planted.found_in(content) == [], name
     assert planted.found_in(logs.encode()) == []
+    for told in ("no second opinion on message", *(f"notify {name}: not told" for name in PLACES)):
+        assert told in logs, "it was really tried"
     lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
     about_order = [line for line in lines if line.get("visit") == "order" and line.get("conversation")]
     assert {("anna", "acme")} == {(line["mailbox"], line["desk"]) for line in about_order}
-    assert {line["mailbox"] for line in lines if line["logger"] == "probes.mail.folder_watch"} == {
-        "anna",
-        "ben",
-        "carla",
-    }
+    watched = {line["mailbox"] for line in lines if line["logger"] == "probes.mail.folder_watch"}
+    assert set() < watched <= {"anna", "ben", "carla"}
     assert TEXT not in logs
     files = [each for each in (tmp_path / "data").rglob("*") if each.is_file()]
     assert {"journal.sqlite"} < {each.name for each in files}
     assert any(each.suffix == ".eml" for each in files)
     for each in [*files, *(tmp_path / "report").rglob("*.*")]:
         assert planted.found_in(each.read_bytes()) == [], each
+
+
+def tried(folder: Path) -> set[str]:
+    """Which places a notice could not be told to, and whether the judge could not be asked."""
+    with closing(sqlite3.connect(folder / "data" / "journal.sqlite")) as journal:
+        places = journal.execute("SELECT place FROM delivery WHERE error IS NOT NULL").fetchall()
+        opinions = journal.execute("SELECT 'opinion' FROM opinion WHERE next_at IS NOT NULL").fetchall()
+    return {name for (name,) in places + opinions}
 
 
 def look_everywhere(
@@ -142,6 +174,7 @@ def look_everywhere(
             lambda: re.search(r'conversations_total\{[^}]*visit="order"[^}]*\} 1', metrics()) is not None, "passed"
         )
         eventually(lambda: bool(provider.asked), "tokens are asked for")
+        eventually(lambda: tried(path.parent) >= {"opinion", *PLACES}, "all who are to be told have been tried")
         assert client.post("/-/reload", auth=("ops", WEB_PASSWORD)).status_code == 200
         todo = ["/", "/conversations", "/desks/acme", "/unmatched", "/metrics", "/-/ready"]
         while todo:
