@@ -18,6 +18,8 @@ _ABSENT = table("subject_absent")
 _WAS = re.compile(rf"\b(?:{phrases.alternatives('was')})\b[^.!?]{{0,40}}$")
 _OTHERS = re.compile(r"^(?:is|he|she|ist|est|está|è|är|er|on|jest|je) ")
 
+_YOU = re.compile(r"\b(?:you|sie|du|vous|tu|usted|lei|você|jij|вы|ви)\b.{0,12}$")
+
 
 @dataclass(frozen=True, slots=True)
 class Away:
@@ -59,7 +61,8 @@ def _confirms(told: Evidence) -> bool:
 
 def _is_now(told: Evidence, found: re.Match[str]) -> bool:
     """Whether `found` speaks of the sender, and of now: "I was away", "Tom is away, so I looked" do not."""
-    if _WAS.search(told.text[max(0, found.start() - 45) : found.start() + 6]) or _OTHERS.match(found[0]):
+    before = told.text[max(0, found.start() - 45) : found.start()]
+    if _WAS.search(before + found[0][:6]) or _OTHERS.match(found[0]) or _YOU.search(before):
         return False
     about = next((sentence for sentence in told.said if found[0] in sentence), "")
     return not any(phrases.DID.search(sentence) for sentence in (about, *told.rest))
