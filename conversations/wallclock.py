@@ -1,7 +1,7 @@
 """The clock on the wall of a place: times of day and cron expressions, right at both ends of daylight saving time."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,6 +15,13 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from conversations.hours import WEEKDAYS, parse_clock, parse_days
 
 _WEEK: Final = 7 * 24 * 60
+
+LONGEST_JUMP: Final = 2 * 3600
+"""Seconds by which clocks are changed at most.
+
+cronsim reckons with bare times of day, so from within an hour that comes twice it does not see what was, or will be, in the
+other of the two: it is asked from outside of that hour.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +77,18 @@ class At:
 
 def latest(expression: str, timezone: str, now: float) -> float:
     """The newest instant of a cron expression that is not after `now`, in epoch seconds."""
-    local = datetime.fromtimestamp(math.floor(now) + 1, ZoneInfo(timezone))  # it may be this very second
-    return next(CronSim(expression, local, reverse=True)).astimezone(UTC).timestamp()
+    local = datetime.fromtimestamp(math.floor(now) + LONGEST_JUMP + 1, ZoneInfo(timezone))
+    return next(instant for instant in _instants(CronSim(expression, local, reverse=True)) if instant <= now)
 
 
 def following(expression: str, timezone: str, now: float) -> float:
     """The first one after `now`."""
-    local = datetime.fromtimestamp(now, ZoneInfo(timezone))
-    return next(CronSim(expression, local)).astimezone(UTC).timestamp()
+    local = datetime.fromtimestamp(math.floor(now) - LONGEST_JUMP, ZoneInfo(timezone))
+    return next(instant for instant in _instants(CronSim(expression, local)) if instant > now)
+
+
+def _instants(times: Iterable[datetime]) -> Iterator[float]:
+    return (each.astimezone(UTC).timestamp() for each in times)
 
 
 def smallest_gap(times: Sequence[At]) -> float:

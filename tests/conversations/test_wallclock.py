@@ -1,6 +1,10 @@
-import pytest
+from datetime import UTC, datetime
 
-from conversations.wallclock import At, smallest_gap
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversations.wallclock import At, following, latest, smallest_gap
 
 
 @pytest.mark.parametrize("text", ["10:30", "mon-fri 10:30", "sat 09:00", "sun,tue 0:05", "Mon-Fri 23:59"])
@@ -24,3 +28,44 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 def test_the_smallest_gap_goes_round_the_end_of_the_week() -> None:
     assert smallest_gap([At.parse("sun 23:00"), At.parse("mon 01:00")]) == 2 * 3600
     assert smallest_gap([At.parse("sun 23:00")]) == 7 * 86_400
+
+
+# --- around a change of the clocks ------------------------------------------------------------------------------
+
+CHANGES = {
+    "Europe/Vienna": (datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)),
+    "America/New_York": (datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC)),
+    "Australia/Lord_Howe": (datetime(2026, 4, 4, 15, tzinfo=UTC), datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
+    "Antarctica/Troll": (datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)),
+}
+
+
+@st.composite
+def near_a_change(draw: st.DrawFn) -> tuple[str, float, float]:
+    """A zone, and two moments within hours of a change of its clocks, the earlier one first."""
+    zone = draw(st.sampled_from(sorted(CHANGES)))
+    change = draw(st.sampled_from(CHANGES[zone])).timestamp()
+    moments = sorted(change + draw(st.integers(-6 * 3600, 6 * 3600)) for _ in range(2))
+    return zone, *moments  # type: ignore[return-value]
+
+
+EXPRESSIONS = st.one_of(
+    st.builds(lambda hour, minute: f"{minute} {hour} * * *", st.integers(0, 4), st.integers(0, 59)),
+    st.sampled_from(["*/7 * * * *", "30 * * * *", "0 */2 * * *", "15,45 2 * * sun"]),
+)
+
+
+@given(when=near_a_change(), expression=EXPRESSIONS)
+def test_the_wall_clock_never_goes_back(when: tuple[str, float, float], expression: str) -> None:
+    zone, earlier, later = when
+    assert latest(expression, zone, earlier) <= latest(expression, zone, later) <= later
+    assert later < following(expression, zone, later)
+    assert following(expression, zone, earlier) <= following(expression, zone, later)
+
+
+@given(when=near_a_change(), expression=EXPRESSIONS)
+def test_what_comes_next_is_the_latest_when_it_has_come(when: tuple[str, float, float], expression: str) -> None:
+    zone, now, _ = when
+    upcoming = following(expression, zone, now)
+    assert latest(expression, zone, upcoming) == upcoming
+    assert latest(expression, zone, upcoming - 1) <= now
