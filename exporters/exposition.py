@@ -1,7 +1,8 @@
 """How a metric is written in Prometheus's text format 0.0.4 and in OpenMetrics 1.0.
 
 Code of our own, because a scrape must not hold up the bot: prometheus_client escapes and sorts every label of every series
-anew, and takes several times as long. Its parsers read in the tests what is written here.
+anew, and takes several times as long. It tells of the process (`exporters.process`), and its parsers read in the tests what
+is written here.
 """
 
 import json
@@ -12,6 +13,9 @@ from conversations.journal.aggregates import Kept
 from exporters.metrics import LOCATION, Metric
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
+END = b"# EOF\n"
+"""How OpenMetrics ends."""
+
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 MAX_EXEMPLAR = 128 - len("conversation")
@@ -33,7 +37,7 @@ class Writer:
 
     def body(self) -> bytes:
         """What is sent."""
-        return "".join([*self._lines, *(["# EOF\n"] if self._openmetrics else [])]).encode()
+        return "".join(self._lines).encode() + (END if self._openmetrics else b"")
 
     def head(self, metric: Metric) -> None:
         """Name, meaning and type of the samples that follow."""

@@ -9,6 +9,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Self
 
@@ -21,7 +22,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporters.prometheus import render
+from exporters.exposition import OPENMETRICS
+from exporters.process import with_process
+from exporters.prometheus import Exposition, render
+from exporters.snapshot import Snapshot
 from mysterybot.basicauth import BasicAuth
 from mysterybot.pages import STATE, ServerState, routes
 from mysterybot.webconfig import Web
@@ -215,8 +219,13 @@ def _state(request: Request) -> ServerState:
 async def _metrics(request: Request) -> Response:
     snapshot = await _state(request).snapshot()
     accept = request.headers.get("accept", "")
-    exposition = await asyncio.get_running_loop().run_in_executor(_RENDERING, render, snapshot, accept)
+    exposition = await asyncio.get_running_loop().run_in_executor(_RENDERING, _exposed, snapshot, accept)
     return Response(exposition.body, headers={"Content-Type": exposition.content_type})
+
+
+def _exposed(snapshot: Snapshot, accept: str) -> Exposition:
+    whole = render(snapshot, accept)
+    return replace(whole, body=with_process(whole.body, in_openmetrics=whole.content_type == OPENMETRICS))
 
 
 async def _healthy(request: Request) -> Response:

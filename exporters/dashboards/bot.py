@@ -33,7 +33,12 @@ def bot() -> builders.Dashboard:
         start="now-24h",
     )
     board.with_variable(choice("location", "Location", "mysterybot_build_info"))
-    for title, panels in (("Now", _now()), ("Mailboxes", _mailboxes()), ("Timetable and sending", _timetable())):
+    for title, panels in (
+        ("Now", _now()),
+        ("Mailboxes", _mailboxes()),
+        ("Timetable and sending", _timetable()),
+        ("The process", _process()),
+    ):
         board.with_row(builders.Row(title))
         for panel in panels:
             board.with_panel(panel)
@@ -72,6 +77,14 @@ def _mailboxes() -> list[Panel]:
             ],
             links={"unmatched": ("mail that belongs to no conversation", "${bot}/unmatched")},
         ),
+    ]  # fmt: skip
+
+
+def _process() -> list[Panel]:
+    of_ours = f"and on (instance) mysterybot_build_info{{{HERE}}}"
+    return [
+        lines("Memory", "Resident, of each process.", Asked(f"process_resident_memory_bytes {of_ours}", "{{instance}}"), unit="bytes"),
+        lines("Processor", "Cores in use, of each process.", Asked(f"rate(process_cpu_seconds_total[5m]) {of_ours}", "{{instance}}")),
     ]  # fmt: skip
 
 

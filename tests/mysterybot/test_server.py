@@ -3,7 +3,7 @@
 import asyncio
 import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from conversations.journal import lifecycle
 from conversations.records import StoredFinding, Verdict
@@ -159,6 +162,16 @@ async def test_metrics_are_served_without_a_redirect(site: Site) -> None:
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "mysterybot_visit_conversations_total{" in response.text
+
+
+@pytest.mark.parametrize(("accept", "parse"), [("", parse_text), ("application/openmetrics-text", parse_openmetrics)])
+async def test_the_process_tells_of_itself_in_both_formats_by_the_names_that_everybody_knows(
+    accept: str, parse: Callable[[str], Iterable[Metric]], site: Site
+) -> None:
+    text = (await site.get("/metrics", headers={"Accept": accept})).text
+    names = {sample.name for family in parse(text) for sample in family.samples}
+    assert {"process_resident_memory_bytes", "process_cpu_seconds_total", "python_info"} <= names
+    assert "mysterybot_build_info" in names
 
 
 async def test_metrics_are_openmetrics_for_who_asks(site: Site) -> None:
