@@ -29,6 +29,10 @@ from probes.form.channel import FormChannel
 from probes.form.find import try_launch
 
 LOOK_EVERY = 0.2
+
+SILENCE, SILENCE_ONCE = "100 seconds", "12 seconds"
+"""How long a customer waits for the agent who never answers: long enough to be seen waiting, and for an alert."""
+
 SHOWN = 200
 """The newest conversations that are watched: older ones have ended long ago."""
 
@@ -45,7 +49,7 @@ def demo(*, once: bool, as_json: bool, listen: str, report: Path | None, verbose
 async def _demo(*, once: bool, as_json: bool, listen: str, report: Path | None) -> int:
     with tempfile.TemporaryDirectory(prefix="mysterybot-demo-") as folder:
         async with _company() as company:
-            config = _config(company, Path(folder), listen)
+            config = _config(company, Path(folder), listen, SILENCE_ONCE if once else SILENCE)
             missing = await _missing_browser(config)
             if missing is not None:
                 config = _without_forms(config)
@@ -76,9 +80,9 @@ async def _company() -> AsyncIterator[Company]:
         await company.stop()
 
 
-def _config(company: Company, folder: Path, listen: str) -> Config:
+def _config(company: Company, folder: Path, listen: str, silence: str) -> Config:
     path = folder / "mysterybot.yaml"
-    path.write_text(configuration(company, data=folder / "data", listen=listen), encoding="utf-8")
+    path.write_text(configuration(company, data=folder / "data", listen=listen, silence=silence), encoding="utf-8")
     return load(path, {**os.environ, **company.environ}, find_scenario)
 
 

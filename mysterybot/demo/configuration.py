@@ -8,9 +8,16 @@ from mysterybot.demo.company import Company
 
 
 def configuration(
-    company: Company, *, data: Path = Path("./data"), listen: str = "127.0.0.1:9877", every: str = "30 seconds"
+    company: Company,
+    *,
+    data: Path = Path("./data"),
+    listen: str = "127.0.0.1:9877",
+    every: str = "30 seconds",
+    silence: str = "12 seconds",
 ) -> str:
     """The text of a configuration file for a company that has been started.
+
+    `silence`: how long a customer waits for the agent who never answers.
 
     It holds no passwords: they are read from the variables in `company.environ`.
     """
@@ -18,6 +25,7 @@ def configuration(
         "data": _quoted(str(data)),
         "listen": listen,
         "every": every,
+        "silence": silence,
         "host": company.mail.host,
         "imap_port": company.mail.ports.imap,
         "smtp_port": company.mail.ports.smtp,
