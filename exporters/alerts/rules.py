@@ -218,6 +218,13 @@ OURSELVES: Final = (
         hold="5m",
     ),
     Alert(
+        "MysterybotNoticesLost",
+        "warning",
+        'increase(mysterybot_notifications_total{result="failed", $here}[1d]) > 0',
+        "notices to {{ $labels.place }} were given up",
+        "They could not be delivered for a day. `mysterybot notify` tells why, and what was not told.",
+    ),
+    Alert(
         "MysterybotPaused",
         "info",
         "mysterybot_paused{$here} == 1",

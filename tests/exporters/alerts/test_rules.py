@@ -100,6 +100,11 @@ CASES = (
         of("config_last_reload_successful", HERE, "1x5 0x20 1x5"),
         *("9m", "14m", "29m"),
     ),
+    Case(
+        "MysterybotNoticesLost",
+        of("notifications_total", f'place="phone", result="failed", {HERE}', "0x10 1x1600"),
+        *("9m", "14m", "1500m"),
+    ),
     Case("MysterybotPaused", of("paused", HERE, "0x5 1x1500 0x5"), "1400m", "1450m", "1509m"),
     Case("MysterybotUnmatchedMail", mailbox("mailbox_unmatched_total", "0x10 4x10 8x1600"), "19m", "30m", "1550m"),
 )
