@@ -10,7 +10,11 @@ from probes.reach.reached import Reached
 
 
 def save(connection: Connection, labels: Mapping[str, str], tries: Sequence[Reached], at: float) -> None:
-    """Count the tries of a reach probe, of which all but the first are retries, and keep the last in place of the one before."""
+    """Count the tries of a reach probe, of which all but the first are retries, and keep the last in place of the one before.
+
+    A server that is down, be it because its certificate has ended, shows none: then the end of the one that it last
+    showed stays.
+    """
     for each in tries:
         aggregates.add(connection, "reach_probes_total", {**labels, "result": each.result})
     if retries := len(tries) - 1:
@@ -29,4 +33,5 @@ def save(connection: Connection, labels: Mapping[str, str], tries: Sequence[Reac
             "phases": to_json(dict(last.phases)),
             "certificate_expires": None if expires is None else expires.timestamp(),
         },
+        keep=("certificate_expires",) if expires is None and not last.up else (),
     )

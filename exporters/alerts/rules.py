@@ -34,6 +34,11 @@ DESK: Final = (
 )
 """The desk's name as people say it; where that is not known, its name in the config."""
 
+ENDING: Final = (
+    "The certificate of {{ $labels.desk }}{{ $labels.mailbox }} {{ $labels.channel }}{{ $labels.target }}"
+    " {{ if lt $value 0.0 }}has ended{{ else }}ends in {{ $value | humanizeDuration }}{{ end }}"
+)
+
 REACHABLE: Final = (
     Alert(
         "DeskUnreachable",
@@ -48,7 +53,8 @@ REACHABLE: Final = (
     Alert(
         "DeskFormBroken",
         "critical",
-        'mysterybot_reach_up{probe="form", $here} == 0',
+        'mysterybot_reach_up{probe="form", $here} == 0'
+        ' unless on (desk, channel, location) mysterybot_reach_up{probe="http", $here} == 0',
         f"{DESK}: the form {{{{ $labels.channel }}}} cannot be filled in",
         "The page opens, but a field or the button that a customer needs was not found, twice in a row.",
         hold="$two_forms",
@@ -67,8 +73,7 @@ REACHABLE: Final = (
         "CertificateEnding",
         "warning",
         "mysterybot_reach_certificate_expiry_timestamp_seconds{$here} - time() < 14 * 86400",
-        "The certificate of {{ $labels.desk }}{{ $labels.mailbox }} {{ $labels.channel }}{{ $labels.target }}"
-        " ends in {{ $value | humanizeDuration }}",
+        ENDING,
         "Seen by the {{ $labels.probe }} probe. When it has ended, browsers and mail programs turn customers away.",
         hold="1h",
     ),
@@ -76,8 +81,7 @@ REACHABLE: Final = (
         "CertificateEndingNow",
         "critical",
         "mysterybot_reach_certificate_expiry_timestamp_seconds{$here} - time() < 2 * 86400",
-        "The certificate of {{ $labels.desk }}{{ $labels.mailbox }} {{ $labels.channel }}{{ $labels.target }}"
-        " ends in {{ $value | humanizeDuration }}",
+        ENDING,
         "Seen by the {{ $labels.probe }} probe. When it has ended, browsers and mail programs turn customers away.",
     ),
 )
@@ -150,8 +154,11 @@ OURSELVES: Final = (
     Alert(
         "MysterybotDown",
         "critical",
-        "absent(mysterybot_build_info{$here})",
-        "mysterybot is not running$at_location",
+        # One of several bots is known by what it said lately; one of which nothing was ever heard, only by name.
+        "count by (location) (last_over_time(mysterybot_build_info{$here}[7d]))"
+        " unless on (location) mysterybot_build_info{$here}"
+        " or on () absent(mysterybot_build_info{$here})",
+        "mysterybot is not running{{ with $labels.location }} at {{ . }}{{ end }}",
         "Prometheus gets no metrics from it. Customers' troubles go unseen until it is back.",
         hold="5m",
     ),

@@ -26,7 +26,7 @@ MINUTE, DAY = 60, 86_400
 class _Filled(Template):
     """`$name`, without touching the `$labels` and `$value` of Prometheus's own templates."""
 
-    idpattern = "(?:here|at_location|a_moment|two_probes|some_probes|five_probes|two_forms|two_visits)"
+    idpattern = "(?:here|a_moment|two_probes|some_probes|five_probes|two_forms|two_visits)"
 
 
 def rule_file(watched: Watched) -> str:
@@ -62,7 +62,6 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
 def _values(watched: Watched) -> dict[str, str]:
     return {
         "here": "" if watched.location is None else f"location={json.dumps(watched.location)}",
-        "at_location": "" if watched.location is None else f" at {watched.location}",
         # A reply that came in time may be seen a little later: a mailbox without push, a scrape that is due.
         "a_moment": _duration(min(60.0, watched.shortest_promise / 10)),
         "two_probes": _duration(2.5 * watched.reach_every),

@@ -4,16 +4,18 @@ import asyncio
 import random
 import threading
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from conversations.journal import Journal, JournalError, aggregates, lifecycle, messages, schema, visits
+from conversations.journal import Journal, JournalError, aggregates, lifecycle, messages, reach, schema, visits
 from conversations.records import Conversation, Verdict
 from conversations.start import NotStarted, Started, start
 from probes.mail.arrivals import Position
+from probes.reach.reached import Reached
 from tests.conversations.desk import MAILBOX, START, definition
 from tests.conversations.journal.conftest import Database, new, received
 
@@ -432,3 +434,23 @@ async def test_rows_that_nothing_refers_to_are_refused(journal: Journal) -> None
                 )
             )
         )
+
+
+async def test_the_end_of_a_certificate_is_known_while_its_server_is_down_and_forgotten_once_there_is_none(
+    journal: Journal,
+) -> None:
+    ends = datetime(2026, 12, 1, tzinfo=UTC)
+    shown, renewed = (Reached(True, {}, None, when) for when in (ends, ends.replace(year=2027)))
+    ended, untried = Reached(False, {}, "bad certificate: certificate has expired"), Reached(None, {}, "no network")
+
+    async def known_after(found: Reached) -> float | None:
+        await journal.write(lambda c: reach.save(c, {"desk": "acme"}, [found], START))
+        known: float | None = await journal.read(
+            lambda c: c.execute(sa.select(schema.reach.c.certificate_expires)).scalar()
+        )
+        return known
+
+    assert await known_after(ended) is None
+    assert [await known_after(found) for found in (shown, ended, untried)] == [ends.timestamp()] * 3
+    assert await known_after(renewed) == ends.replace(year=2027).timestamp()
+    assert await known_after(Reached(True, {}, None)) is None

@@ -172,6 +172,53 @@ def test_a_kill_and_a_restart_fire_nothing(gap: str, tmp_path: Path) -> None:
     firing(tmp_path, rule_file(BOT), series, expected)
 
 
+def test_a_form_on_a_page_that_is_down_is_not_called_broken(tmp_path: Path) -> None:
+    for page, fires in (("0", 0), ("1", 1)):
+        series = of("reach_up", FORM, "0x60") | of("reach_up", TARGET, f"{page}x60")
+        firing(tmp_path, rule_file(BOT), alive() | series, [Expected("50m", "DeskFormBroken", fires)])
+
+
+def test_of_several_bots_the_one_that_is_gone_is_missed_by_the_rules_for_all_and_once(tmp_path: Path) -> None:
+    gone = "1x30 stale _x100 1x20"
+    missed = {
+        "exp_labels": {"alertname": "MysterybotDown", "severity": "critical", "location": "bern"},
+        "exp_annotations": {
+            "summary": "mysterybot is not running at bern",
+            "description": "Prometheus gets no metrics from it. Customers' troubles go unseen until it is back.",
+            "runbook_url": "docs/runbooks/MysterybotDown.md",
+        },
+    }
+    whole = {"eval_time": "60m", "alertname": "MysterybotDown", "exp_alerts": [missed]}
+    ended = [Expected("29m", "MysterybotDown", 0), Expected("135m", "MysterybotDown", 0)]
+    for others in ({}, alive("zurich")):  # the last one that is gone is not missed twice
+        firing(tmp_path, rule_file(Watched()), others | alive("bern", gone), ended, full=[whole])
+
+
+def test_a_certificate_that_has_ended_is_told_as_such(tmp_path: Path) -> None:
+    for ends, said in ((DAY, "ends in 23h 30m 0s"), (-DAY, "has ended")):
+        alert = {
+            "exp_labels": {
+                "alertname": "CertificateEndingNow",
+                "severity": "critical",
+                "desk": "acme",
+                "channel": "contact",
+                "probe": "http",
+                "location": "zurich",
+            },
+            "exp_annotations": {
+                "summary": f"The certificate of acme contact {said}",
+                "description": "Seen by the http probe. When it has ended, browsers and mail programs turn customers away.",
+                "runbook_url": "docs/runbooks/CertificateEndingNow.md",
+            },
+        }
+        whole = {"eval_time": "30m", "alertname": "CertificateEndingNow", "exp_alerts": [alert]}
+        firing(tmp_path, rule_file(BOT), alive() | {CERTIFICATE: f"{ends}x60"}, [], full=[whole])
+
+
+def test_a_bot_that_never_came_is_missed(tmp_path: Path) -> None:
+    firing(tmp_path, rule_file(Watched()), of("paused", HERE, "0x30"), [Expected("20m", "MysterybotDown", 1)])
+
+
 def test_an_alert_names_the_desk_as_people_do_and_has_a_runbook(tmp_path: Path) -> None:
     series = {f"{DUE}{{{PROMISE}}}": "600x40"} | of("desk_info", f'desk="acme", name="Acme Hosting", {HERE}', "1x40")
     watched = Watched(location="zurich", runbooks="https://wiki.example/runbooks/")
