@@ -13,8 +13,9 @@ from conversations.replay import NotSent, Sent
 from conversations.templates import fill
 from conversations.visit import Channel
 from conversations.world import World
-from probes.errors import DeskError, ProbeError
+from probes.errors import AddressRefused, DeskError, ProbeError
 from probes.form.channel import FormChannel
+from probes.mail.addresses import can_be_written_to
 from probes.mail.letter import Attachment, Letter, compose
 from replies.finding import quoted
 
@@ -108,7 +109,7 @@ class Contact:
             text = f"{text}\n\n{DISCLOSURE_CLOSING}"
         subject = "".join(char if char.isprintable() else " " for char in to.subject)  # theirs may hold anything
         subject = subject if subject[:3].lower() == "re:" else f"Re: {subject}"
-        recipient = (to.envelope.get("reply_to") or [to.sender])[0] if to.inbound else to.recipient
+        recipient = _who_takes_answers(to) if to.inbound else to.recipient
         parent = [to.message_id] if to.message_id else []
         references = [*to.envelope.get("references", ()), *parent][-20:]
         return self._mail_intent(
@@ -121,20 +122,12 @@ class Contact:
         if "form" in intent:
             return await self._submit(intent, point_of_no_return)
         letter = intent["letter"]
-        mail = compose(
-            Letter(
-                **{
-                    **letter,
-                    "date": datetime.fromtimestamp(letter["date"], UTC),
-                    "references": tuple(letter["references"]),
-                    "attachments": tuple(Attachment(*file) for file in letter.get("attachments", {}).items()),
-                }
-            )
-        )
         try:
+            if not can_be_written_to(letter["to"]):
+                raise AddressRefused(f"the desk's mail names no address to answer to: {letter['to'][:100]!a}")
             accepted = await self.world.send_mail(
                 self.definition.mailbox,
-                mail,
+                _composed(letter),
                 sender=letter["sender"],
                 recipients=[letter["to"]],
                 point_of_no_return=point_of_no_return,
@@ -241,3 +234,21 @@ class Contact:
             "recipient": to,
             "text": text,
         }
+
+
+def _composed(letter: Mapping[str, Any]) -> bytes:
+    return compose(
+        Letter(
+            **{
+                **letter,
+                "date": datetime.fromtimestamp(letter["date"], UTC),
+                "references": tuple(letter["references"]),
+                "attachments": tuple(Attachment(*file) for file in letter.get("attachments", {}).items()),
+            }
+        )
+    )
+
+
+def _who_takes_answers(mail: StoredMessage) -> str:
+    """The first address in Reply-To, else From, that can be written to; theirs may hold anything. Without one, From."""
+    return next(filter(can_be_written_to, [*mail.envelope.get("reply_to", ()), mail.sender]), mail.sender)

@@ -15,6 +15,14 @@ def wire_address(address: str) -> str:
     return f"{local}@{ascii_domain(domain)}"
 
 
+def can_be_written_to(address: str) -> bool:
+    """Is it one that goes over the wire?"""
+    try:
+        return bool(wire_address(address))
+    except ValueError:
+        return False
+
+
 def ascii_domain(domain: str) -> str:
     """The domain as it goes over the wire (IDNA). Raises ValueError when there is no such form."""
     if domain.isascii():

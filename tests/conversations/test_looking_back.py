@@ -116,6 +116,23 @@ async def test_an_answer_that_bounces_or_is_refused_is_a_problem_of_the_thread(t
     assert (finding.evidence, refused.verdict) == ("550 5.1.1 no such user", "failed")
 
 
+async def test_a_reply_to_that_is_no_address_is_passed_over_for_the_sender(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    odd = {"Reply-To": "support\\desk@desk.example"}
+    ended = await played(tmp_path, {"text": "Which order is it?\n\nMia", **odd}, "Thank you.\n\nMia", town=town)
+    assert (ended.verdict, town.delivered[-1]["To"]) == ("passed", "support@desk.example")
+
+
+@pytest.mark.parametrize("sender", ["", "Robin <support\\desk@desk.example>", "Robin <a@bücher..example>"])
+async def test_a_person_who_cannot_be_answered_at_all_is_the_desks_failure(tmp_path: Path, sender: str) -> None:
+    ended = await played(tmp_path, {"text": "Which order is it?\n\nMia", "From": sender}, "Never sent")
+    assert found(ended, "threading") == [("problem", "threading.refused")]
+    assert (ended.verdict, str(ended.reason).partition(":")[0]) == (
+        "failed",
+        "the desk's mail names no address to answer to",
+    )
+
+
 async def test_the_first_contact_that_is_refused_says_nothing_about_answers(tmp_path: Path) -> None:
     town = Town(tmp_path, trouble=[AddressRefused("550 5.1.1 no such user")])
     assert found(await played(tmp_path, "Never sent", "Never sent", town=town), "threading") == []
