@@ -137,8 +137,12 @@ class Config(Settings):
         return visit.timezone or self.desks[visit.desk].timezone
 
 
-def load(path: Path, environ: Mapping[str, str], scenarios: ScenarioSource | None = None) -> Config:
+def load(
+    path: Path, environ: Mapping[str, str], scenarios: ScenarioSource | None = None, *, secrets_needed: bool = True
+) -> Config:
     """Read and check a config file. `scenarios` finds the scenarios that visits name; without it they are not checked.
+
+    Without `secrets_needed` those that cannot be had are no mistake: for who contacts nobody.
 
     Raises ConfigErrors with everything that is wrong. Relative paths in it start at its folder.
     """
@@ -148,7 +152,7 @@ def load(path: Path, environ: Mapping[str, str], scenarios: ScenarioSource | Non
         shape="a mapping with mailboxes, desks and visits",
     )
     base = path.absolute().parent
-    around = Surroundings(environ, base)
+    around = Surroundings(environ, base, secrets_needed)
     try:
         config: Config | None = Config.model_validate(root.plain(), context=around)
     except ValidationError as error:

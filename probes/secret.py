@@ -3,6 +3,7 @@
 import hmac
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ class Secret:
 
     In the config it is `{env: NAME}`, `{file: PATH}` (relative to the config file) or the text itself, which `literal`
     tells. It is resolved when the config is read; a variable that is not set, a file that cannot be read and an empty
-    secret are errors of the config.
+    secret are errors of the config, unless nobody needs it (`Surroundings.secrets_needed`): then it is an `UnknownSecret`.
     """
 
     __slots__ = ("_literal", "_value")
@@ -37,6 +38,11 @@ class Secret:
     def reveal(self) -> str:
         """The secret itself: for the wire, never for a log."""
         return self._value
+
+    @property
+    def known(self) -> bool:
+        """Whether there is something to reveal."""
+        return True
 
     @property
     def literal(self) -> bool:
@@ -86,6 +92,28 @@ class Secret:
         }
 
 
+class SecretNotKnown(Exception):
+    """A secret was needed after all; the text says why it is not known."""
+
+
+class UnknownSecret(Secret):
+    """One that could not be had when the config was read."""
+
+    __slots__ = ()
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, literal=False)
+
+    def reveal(self) -> str:
+        """Raises SecretNotKnown."""
+        raise SecretNotKnown(self._value)
+
+    @property
+    def known(self) -> bool:
+        """False."""
+        return False
+
+
 def read(written: object, info: ValidationInfo) -> Secret:
     """Resolve a secret as written in the config; errors name the place it should come from, never what is there."""
     if isinstance(written, Secret):
@@ -93,18 +121,23 @@ def read(written: object, info: ValidationInfo) -> Secret:
     around = surroundings(info)
     match written:
         case str():
-            value, literal = written, True
+            if not written:
+                raise _refused("the secret is empty")
+            return Secret(written)
         case {"env": str(name), **rest} if not rest:
-            value, literal = _from_environment(name, around), False
+            find = partial(_from_environment, name, around)
         case {"file": str() | Path() as name, **rest} if not rest:
-            value, literal = from_file(around.base / Path(name).expanduser()), False
+            find = partial(from_file, around.base / Path(name).expanduser())
         case Mapping():
             raise _refused(f"should have exactly one key, env or file; {_FORMS}")
         case _:
             raise _refused(f"should be a secret; {_FORMS}")
-    if not value:
-        raise _refused("the secret is empty")
-    return Secret(value, literal=literal)
+    try:
+        return Secret(find(), literal=False)
+    except PydanticCustomError as error:
+        if around.secrets_needed:
+            raise
+        return UnknownSecret(error.message())
 
 
 def _from_environment(name: str, around: Surroundings) -> str:

@@ -26,6 +26,8 @@ class Surroundings:
 
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     base: Path = Path()
+    secrets_needed: bool = True
+    """Whether a secret that cannot be had is a mistake: not for who only looks, and contacts nobody."""
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:

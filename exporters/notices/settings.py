@@ -17,12 +17,14 @@ EVENTS: Final[tuple[Event, ...]] = get_args(Event)
 
 
 def _http_address(url: Secret) -> Secret:
-    secrets_travel_encrypted(url.reveal())
+    if url.known:
+        secrets_travel_encrypted(url.reveal())
     return url
 
 
 def _service(url: Secret) -> Secret:
-    apprise.service(url)
+    if url.known:
+        apprise.service(url)
     return url
 
 

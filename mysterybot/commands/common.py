@@ -19,6 +19,7 @@ from conversations.journal import Journal, JournalError
 from mysterybot.app import find_scenario, journal_of
 from mysterybot.config import Config, ConfigErrors, load
 from mysterybot.logs import JsonLines, TextLines, shown
+from probes.secret import SecretNotKnown
 
 PASSED, FAILED, FAULTED = 0, 1, 2
 BAD = 2
@@ -62,10 +63,13 @@ class Wrong(Exception):
     """Ends a command with a message for the user and exit code 2."""
 
 
-def configured(path: Path) -> Config:
-    """The config; raises Wrong with everything that is wrong with it."""
+def configured(path: Path, *, secrets_needed: bool = True) -> Config:
+    """The config; raises Wrong with everything that is wrong with it.
+
+    Who only looks into the journal needs no secrets: a pause should not fail for want of a mailbox's password.
+    """
     try:
-        return load(path, os.environ, find_scenario)
+        return load(path, os.environ, find_scenario, secrets_needed=secrets_needed)
     except ConfigErrors as errors:
         raise Wrong(str(errors)) from None
 
@@ -74,7 +78,7 @@ def command(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """Run a command to its exit code; what a user can mend is one line, never a traceback."""
     try:
         return asyncio.run(work())
-    except (Wrong, JournalError) as error:
+    except (Wrong, JournalError, SecretNotKnown) as error:
         return _bad(str(error))
     except KeyboardInterrupt:
         return 130

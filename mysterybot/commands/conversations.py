@@ -19,7 +19,7 @@ def listing(path: Path, *, as_json: bool, visit: str | None, open_only: bool, li
     """List them, newest first."""
 
     async def work() -> int:
-        async with journal(configured(path)) as opened:
+        async with journal(configured(path, secrets_needed=False)) as opened:
             found = await opened.read(
                 lambda c: lifecycle.load_all(c, lifecycle.listed(c, visit=visit, open_only=open_only, limit=limit))
             )
@@ -40,7 +40,7 @@ def show(conversation: str, path: Path, *, as_json: bool) -> int:
     """Show one."""
 
     async def work() -> int:
-        async with journal(configured(path)) as opened:
+        async with journal(configured(path, secrets_needed=False)) as opened:
             found = await opened.read(lambda c: lifecycle.load_all(c, lifecycle.beginning_with(c, conversation)))
         if len(found) != 1:
             how_many = "no conversation" if not found else "more than one conversation"
@@ -60,7 +60,7 @@ def unmatched(path: Path, *, as_json: bool) -> int:
     """List mail that belongs to no conversation."""
 
     async def work() -> int:
-        async with journal(configured(path)) as opened:
+        async with journal(configured(path, secrets_needed=False)) as opened:
             found = await opened.read(lambda c: messages.unmatched(c, 1000))
         mails = [
             {

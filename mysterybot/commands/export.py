@@ -15,7 +15,7 @@ def alerts(path: Path, to: Path | None, runbooks: str) -> int:
     """Print or write the alert rules for this config."""
 
     async def work() -> int:
-        rules = rule_file(watched(configured(path), runbooks))
+        rules = rule_file(watched(configured(path, secrets_needed=False), runbooks))
         if to is None:
             print(rules, end="")
             return 0

@@ -16,7 +16,7 @@ def maintenance(path: Path, desk: str, *, length: str | None, reason: str, end: 
     """Begin it for `length`, end it, or tell how it stands; a running bot heeds it at once."""
 
     async def work() -> int:
-        config = configured(path)
+        config = configured(path, secrets_needed=False)
         if desk not in config.desks:
             no_such("desk", desk, list(config.desks))
         now = time.time()

@@ -30,7 +30,7 @@ def notify(path: Path, place: str | None, *, test: bool, as_json: bool) -> int:
     """0 when all is well."""
 
     async def work() -> int:
-        config = configured(path)
+        config = configured(path, secrets_needed=test)
         if place is not None and place not in config.notify:
             no_such("place under notify:", place, list(config.notify))
         if not config.notify and not as_json:

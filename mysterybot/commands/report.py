@@ -11,7 +11,7 @@ def report(path: Path, folder: Path, start: object, end: object) -> int:
     """Write it; days are UTC, the last one is included."""
 
     async def work() -> int:
-        config = configured(path)
+        config = configured(path, secrets_needed=False)
         first = start.replace(tzinfo=UTC) if isinstance(start, datetime) else None
         after = end.replace(tzinfo=UTC) + timedelta(days=1) if isinstance(end, datetime) else None
         if first and after and first >= after:

@@ -11,7 +11,7 @@ def switch(path: Path, *, pause: bool) -> int:
     """Turn it; a running bot heeds it at once."""
 
     async def work() -> int:
-        async with journal(configured(path)) as opened:
+        async with journal(configured(path, secrets_needed=False)) as opened:
             if pause:
                 await opened.write(lambda c: switches.pause(c, time.time()))
                 out.print("Paused: nobody new is contacted; open conversations go on to their end.")

@@ -18,7 +18,7 @@ def visits(path: Path, *, as_json: bool) -> int:
 
 
 async def _visits(path: Path, *, as_json: bool) -> int:
-    config, now = configured(path), time.time()
+    config, now = configured(path, secrets_needed=False), time.time()
     async with journal(config) as opened:
         known = await opened.read(states)
         open_now = await opened.read(open_by_visit)

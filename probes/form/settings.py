@@ -37,7 +37,7 @@ class BrowserSettings(Settings):
             ("ws", self.ws, ("ws://", "wss://")),
             ("cdp", self.cdp, ("http://", "https://", "ws://", "wss://")),
         ):
-            if secret and not secret.reveal().startswith(schemes):
+            if secret and secret.known and not secret.reveal().startswith(schemes):
                 raise ValueError(f"{name} should start with {' or '.join(schemes)}")
         return self
 

@@ -80,7 +80,7 @@ class RefreshToken(Secret):
         )
 
 
-def _read(written: object, info: ValidationInfo) -> RefreshToken:
+def _read(written: object, info: ValidationInfo) -> Secret:
     if isinstance(written, RefreshToken):
         return written
     if isinstance(written, Mapping) and set(written) == {"file"} and isinstance(written["file"], str | Path):
@@ -90,6 +90,8 @@ def _read(written: object, info: ValidationInfo) -> RefreshToken:
         read(written, info)  # one that is there must be good
         return RefreshToken(file=path)
     secret = read(written, info)
+    if not secret.known:
+        return secret
     return RefreshToken(secret.reveal(), literal=secret.literal)
 
 

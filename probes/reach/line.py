@@ -17,6 +17,10 @@ from probes.reach.network import depth, has_way
 
 MAX_LINE = 64 * 1024
 MOST_ADDRESSES = 4
+LOOK_SECONDS = 2.0  # for a look at a certificate that has ended
+
+# OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED and X509_V_FLAG_NO_CHECK_TIME, for which Python has no names.
+_HAS_EXPIRED, _NO_CHECK_TIME = 10, ssl.VerifyFlags(0x200000)
 
 # Lookups have threads of their own: when no name server answers they hang for seconds, and would keep everything waiting
 # that shares the loop's.
@@ -60,6 +64,10 @@ class Address:
 
 class NotReached(Exception):
     """The server is not up; the text says why."""
+
+
+class CertificateEnded(NotReached):
+    """Its certificate has ended, or one that vouches for it."""
 
 
 class NotTried(NotReached):
@@ -117,9 +125,13 @@ class Line:
                     self.reader, self.writer = await asyncio.open_connection(
                         sock=connection, ssl=context, server_hostname=server.host, limit=MAX_LINE
                     )
-                self._read_certificate()
+                self._read_certificate(self.writer)
             else:
                 self.reader, self.writer = await asyncio.open_connection(sock=connection, limit=MAX_LINE)
+        except CertificateEnded:
+            connection.close()
+            await self._read_what_has_ended(server)
+            raise
         except BaseException:
             connection.close()
             raise
@@ -130,7 +142,7 @@ class Line:
         context = await _trust(server.ca_file)
         with self._tls():
             await self.writer.start_tls(context, server_hostname=server.host)
-        self._read_certificate()
+        self._read_certificate(self.writer)
 
     async def _addresses(self, server: Server) -> list[Found]:
         with self.phase("dns", "looking up the host"):
@@ -178,12 +190,24 @@ class Line:
             try:
                 yield
             except ssl.SSLCertVerificationError as error:
-                raise NotReached(f"bad certificate: {error.verify_message}"[:300]) from None
+                refused = CertificateEnded if error.verify_code == _HAS_EXPIRED else NotReached
+                raise refused(f"bad certificate: {error.verify_message}"[:300]) from None
             except (ssl.SSLError, ConnectionError, EOFError) as error:
                 raise NotReached(f"TLS failed: {why(error)}") from None
 
-    def _read_certificate(self) -> None:
-        certificate = self.writer.get_extra_info("peercert") or {}
+    async def _read_what_has_ended(self, server: Server) -> None:
+        """Read the certificate of a connection of its own, since of one that it refuses OpenSSL tells nothing."""
+        with contextlib.suppress(OSError, EOFError, NotReached):  # a TimeoutError is an OSError
+            context = await _trust(server.ca_file, ended=True)
+            async with asyncio.timeout(LOOK_SECONDS):
+                _, writer = await asyncio.open_connection(
+                    self.address, server.port, ssl=context, server_hostname=server.host
+                )
+            self._read_certificate(writer)
+            writer.transport.abort()
+
+    def _read_certificate(self, writer: asyncio.StreamWriter) -> None:
+        certificate = writer.get_extra_info("peercert") or {}
         if ends := certificate.get("notAfter"):
             self.expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
 
@@ -231,22 +255,26 @@ def _outward(host: str, addresses: list[Found], led_here_by: str) -> list[Found]
     )
 
 
-async def _trust(ca_file: Path | None) -> ssl.SSLContext:
+async def _trust(ca_file: Path | None, *, ended: bool = False) -> ssl.SSLContext:
+    """Whom to trust; with `ended` also after their time, only to read what they show."""
     try:
-        return await asyncio.get_running_loop().run_in_executor(_LOOKUPS, _trusted, ca_file)
+        return await asyncio.get_running_loop().run_in_executor(_LOOKUPS, _trusted, ca_file, ended)
     except OSError as error:  # an SSLError is one
         raise NotReached(f"the file of trusted authorities cannot be used: {why(error)}") from None
 
 
-def _trusted(ca_file: Path | None) -> ssl.SSLContext:
+def _trusted(ca_file: Path | None, ended: bool) -> ssl.SSLContext:
     known = ca_file or ssl.get_default_verify_paths().cafile
-    return _read_authorities(ca_file, Path(known).stat().st_mtime if known else 0.0)
+    return _read_authorities(ca_file, Path(known).stat().st_mtime if known else 0.0, ended)
 
 
 @lru_cache(maxsize=20)
-def _read_authorities(ca_file: Path | None, changed: float) -> ssl.SSLContext:
+def _read_authorities(ca_file: Path | None, changed: float, ended: bool) -> ssl.SSLContext:
     """Remembered until the file changes: to read it takes longer than a handshake."""
-    return ssl.create_default_context(cafile=ca_file)
+    context = ssl.create_default_context(cafile=ca_file)
+    if ended:
+        context.verify_flags |= _NO_CHECK_TIME
+    return context
 
 
 def one_line(text: str) -> str:

@@ -11,7 +11,8 @@ class Reached:
 
     `up` is None when that could not be tried for a reason on our side. `phases` are seconds, in the order they were gone
     through, up to the one that failed (which is included). `reason` is one line for a person: why it is not up, or what is
-    wrong all the same. `certificate_expires` is the end of the server's certificate, when it showed a valid one.
+    wrong all the same. `certificate_expires` is the end of the server's certificate, when it showed a valid one,
+    or one that has ended.
     `addresses`: `4` and `6`, those kinds of addresses that the host has and that this machine has a way to → whether the
     channel is up over them.
     """

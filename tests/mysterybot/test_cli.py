@@ -539,6 +539,57 @@ def test_data_is_for_its_owner_only(at: Path) -> None:
     assert oct((data / "journal.sqlite").stat().st_mode & 0o777) == "0o600"
 
 
+# --- without secrets --------------------------------------------------------------------------------------------
+
+NO_SECRETS: dict[str, Any] = {
+    "notify": {
+        "hook": {"webhook": {"env": "NO_HOOK"}},
+        "chat": {"slack": {"file": "no.url"}},
+        "phone": {"apprise": {"env": "NO_PHONE"}},
+    },
+    "browser": {"ws": {"env": "NO_BROWSER"}},
+    "judge": {"url": "http://127.0.0.1:1/v1/chat/completions", "model": "m", "api_key": {"env": "NO_KEY"}},
+}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pause"],
+        ["resume"],
+        ["maintenance", "acme", "--for", "2h"],
+        ["visits"],
+        ["conversations"],
+        ["conversations", "unmatched"],
+        ["notify"],
+        ["report", "--out", "report"],
+        ["export", "alerts"],
+    ],
+)
+def test_a_command_that_contacts_nobody_needs_no_secrets(command: Command, tmp_path: Path, words: list[str]) -> None:
+    bot_config(tmp_path, {"order": PROMPT}, password={"env": "NO_PASSWORD"}, **NO_SECRETS)
+    ran = command(*words)
+    assert (ran.code, ran.err) == (0, "")
+
+
+@pytest.mark.parametrize("words", [["check"], ["run"], ["once", "order"], ["notify", "--test"]])
+def test_a_command_that_contacts_somebody_tells_every_secret_that_is_missing(
+    command: Command, tmp_path: Path, words: list[str]
+) -> None:
+    bot_config(tmp_path, {"order": PROMPT}, password={"env": "NO_PASSWORD"}, **NO_SECRETS)
+    ran = command(*words)
+    assert ran.code == 2
+    assert all(name in ran.err for name in ("NO_PASSWORD", "NO_HOOK", "chat.slack", "NO_PHONE", "NO_BROWSER", "NO_KEY"))
+
+
+def test_the_secret_of_the_journal_is_needed_by_whoever_opens_it(command: Command, tmp_path: Path) -> None:
+    path = bot_config(tmp_path, {})
+    document = json.loads(path.read_text())
+    document["bot"]["database"] = {"env": "NO_DATABASE"}
+    path.write_text(json.dumps(document))
+    assert (command("pause").code, command("pause").err) == (2, "the environment variable NO_DATABASE is not set\n")
+
+
 # --- pause ------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from probes.secret import MASK, MAX_SECRET_BYTES, Secret
+from probes.secret import MASK, MAX_SECRET_BYTES, Secret, SecretNotKnown
 from probes.settings import Settings, Surroundings
 
 HIDDEN = "hunter2-very-hidden"
@@ -70,6 +70,19 @@ def test_an_empty_a_huge_and_a_binary_file_are_errors(tmp_path: Path) -> None:
     assert refusal({"file": "empty"}, base=tmp_path) == "the secret's file is empty"
     assert refusal({"file": "huge"}, base=tmp_path) == "the secret's file is larger than 65536 bytes"
     assert refusal({"file": "binary"}, base=tmp_path) == "the secret's file is not UTF-8 text"
+
+
+@pytest.mark.parametrize("written", [{"env": "NOT_SET"}, {"file": "none"}])
+def test_one_that_nobody_needs_may_be_missing_until_it_is_revealed(written: object) -> None:
+    secret = SECRET.validate_python(written, context=Surroundings(secrets_needed=False))
+    assert (secret.known, secret.literal, str(secret)) == (False, False, MASK)
+    with pytest.raises(SecretNotKnown, match=r"NOT_SET is not set|cannot be read"):
+        secret.reveal()
+
+
+def test_one_that_nobody_needs_must_be_written_well_all_the_same() -> None:
+    with pytest.raises(ValidationError):
+        SECRET.validate_python({"vault": "x"}, context=Surroundings(secrets_needed=False))
 
 
 @pytest.mark.parametrize("written", [{}, {"env": "A", "file": "b"}, {"vault": "x"}, {"env": ["A"]}])

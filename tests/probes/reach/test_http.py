@@ -44,14 +44,16 @@ async def test_a_page_over_tls_tells_when_its_certificate_expires(serve: Serve, 
 
 
 async def test_certificates_that_do_not_fit_are_told(serve: Serve, certificates: Certificates) -> None:
-    expired = certificates.server(expires=datetime(2021, 1, 1, tzinfo=UTC))
+    ended = datetime(2021, 1, 1, tzinfo=UTC)
+    expired = certificates.server(expires=ended)
     other = certificates.server("other.example")
-    for certificate, reason in ((expired, "expired"), (other, "IP address mismatch")):
+    for certificate, reason, ends in ((expired, "expired", ended), (other, "IP address mismatch", None)):
         desk = await serve(answers(OK), security="tls", certificate=certificate)
         reached = await http.probe(f"https://127.0.0.1:{desk.port}/", timeout=10, ca_file=desk.ca_file)
         assert not reached.up
         assert str(reached.reason).startswith("bad certificate")
         assert reason in str(reached.reason)
+        assert reached.certificate_expires == ends
         untrusted = await http.probe(f"https://127.0.0.1:{desk.port}/", timeout=10)
         assert "bad certificate" in str(untrusted.reason)
 
