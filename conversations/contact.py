@@ -1,6 +1,6 @@
 """How a message of the customer gets out: over e-mail or over a form, decided once and then carried out."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -9,24 +9,21 @@ from typing import Any
 from conversations.definition import Definition
 from conversations.journal import aggregates, messages, steps
 from conversations.records import Conversation, StoredFinding, StoredMessage, to_json
-from conversations.replay import NotSent, Sent
 from conversations.templates import fill
+from conversations.transmission import NotSent, Sent
 from conversations.visit import Channel
 from conversations.world import World
+from probes.contact import PointOfNoReturn
 from probes.errors import AddressRefused, DeskError, ProbeError
 from probes.form.channel import FormChannel
 from probes.mail.addresses import can_be_written_to
 from probes.mail.letter import Attachment, Letter, compose
 from replies.finding import quoted
 
-SUBJECT_LENGTH = 78
-
 DISCLOSURE_HEADER = {"X-Mysterybot": "this message is a test of your customer support"}
 DISCLOSURE_CLOSING = (
     "PS: This was a test of your customer support by mysterybot; no real customer is waiting. Thank you."
 )
-
-PointOfNoReturn = Callable[[], Awaitable[None]]
 
 
 class Contact:
@@ -117,7 +114,7 @@ class Contact:
         )
 
     async def transmit(self, intent: Mapping[str, Any], point_of_no_return: PointOfNoReturn) -> Sent:
-        """Send what was intended; `replay.Transmit`."""
+        """Send what was intended; `transmission.Transmit`."""
         await self.world.mailbox_ready(self.definition.mailbox)
         if "form" in intent:
             return await self._submit(intent, point_of_no_return)

@@ -1,20 +1,21 @@
 """The handle that a scenario plays with: what a customer can do, each a durable step."""
 
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from conversations import companions, errors
+from conversations.activation import Outcome
 from conversations.companions import Approach, Companion, Ended
-from conversations.contact import SUBJECT_LENGTH, Contact
+from conversations.contact import Contact
+from conversations.correspondence import Correspondence, first_line
 from conversations.definition import Definition
 from conversations.durations import Duration
 from conversations.hours import BusinessHours
-from conversations.journal import messages
-from conversations.records import StoredFinding, StoredMessage
+from conversations.records import StoredFinding
 from conversations.replay import Replay
-from conversations.reply import Reply, closes, tickets
+from conversations.reply import Reply, tickets
 from conversations.templates import fill
 from conversations.times import Times, moment, times
 from conversations.world import World
@@ -36,6 +37,7 @@ class Customer:
     def __init__(self, replay: Replay, definition: Definition, world: World) -> None:
         self._replay = replay
         self._definition = definition
+        self._mail = Correspondence(replay)
         self._contact = Contact(world, replay.held, definition)
         self._hours = definition.desk.business_hours
         self.random = random.Random(replay.held.id)  # noqa: S311 - the same at every replay is the point
@@ -58,9 +60,7 @@ class Customer:
     @property
     def confirmation(self) -> str:
         """What the page said after the last form that was sent; empty where none was."""
-        said = (
-            str(m.envelope.get("confirmation") or "") for m in reversed(self._replay.held.messages) if not m.inbound
-        )
+        said = (str(message.envelope.get("confirmation") or "") for message in reversed(self._mail.ours()))
         return next(filter(None, said), "")
 
     def promise(self, name: str) -> Duration | None:
@@ -92,7 +92,7 @@ class Customer:
         Raises Undelivered when the desk cannot be contacted, CouldNotSend when that is our fault, SendUncertain when nobody
         knows. Contacts nobody before the mailbox is known to receive.
         """
-        text, subject = self.filled(text, facts), self.filled(subject or _first_line(text), facts)
+        text, subject = self.filled(text, facts), self.filled(subject or first_line(text), facts)
 
         def prepare() -> dict[str, Any]:
             now = self._replay.clock.now()
@@ -114,7 +114,7 @@ class Customer:
 
         def prepare() -> dict[str, Any]:
             now = self._replay.clock.now()
-            to, over = self._to_answer(), self._last_over()
+            to, over = self._mail.to_answer(), self._mail.last_over()
             return self._contact.prepare_answer(to, text, self._message_id(), now, closing=closing, over=over)
 
         await self._send("answer", {"text": text, "closing": closing}, prepare, provable=not closing)
@@ -125,10 +125,10 @@ class Customer:
         """Wait for the automatic answer. None when none came in time, or when a person was faster, or without a time to wait."""
         until = within or Duration.parse("1s")
 
-        def look() -> Mapping[str, Any] | errors.ConversationError | None:
-            if self._untaken({Kind.HUMAN}) and not self._untaken({Kind.ACKNOWLEDGEMENT}):
+        def look() -> Outcome | errors.ConversationError | None:
+            if self._mail.untaken({Kind.HUMAN}) and not self._mail.untaken({Kind.ACKNOWLEDGEMENT}):
                 return {"messages": []}
-            return self._look({Kind.ACKNOWLEDGEMENT})
+            return self._mail.take({Kind.ACKNOWLEDGEMENT})
 
         return await self._wait("acknowledgement", until, look, lambda: {"messages": []})
 
@@ -136,7 +136,7 @@ class Customer:
         """Wait for a person's reply. Raises NoReply when the customer's patience `within` runs out, Undelivered on a bounce."""
         until = within or FOREVER
         reply = await self._wait(
-            "reply", until, lambda: self._look({Kind.HUMAN}), lambda: errors.NoReply(f"no reply within {until}")
+            "reply", until, lambda: self._mail.take({Kind.HUMAN}), lambda: errors.NoReply(f"no reply within {until}")
         )
         assert reply is not None
         return reply
@@ -145,7 +145,7 @@ class Customer:
         """Wait for any sign of life, automatic or human. Raises NoReply when there is none, Undelivered on a bounce."""
         until, kinds = within or FOREVER, {Kind.ACKNOWLEDGEMENT, Kind.HUMAN}
         reply = await self._wait(
-            "first_answer", until, lambda: self._look(kinds), lambda: errors.NoReply(f"no answer within {until}")
+            "first_answer", until, lambda: self._mail.take(kinds), lambda: errors.NoReply(f"no answer within {until}")
         )
         assert reply is not None
         return reply
@@ -157,17 +157,7 @@ class Customer:
         """
         steps = self._replay.held.steps[: self._replay.seq]
         told = {each for step in steps if step.name == "closing" for each in step.outcome["messages"]}
-
-        def look() -> Mapping[str, Any] | None:
-            held = self._replay.held
-            inbound = [message for message in held.messages if message.inbound]
-            last = next((m for m in inbound if m.id not in told and closes(m, held.findings)), None)
-            if last is None:
-                return None
-            self._take([m for m in inbound if m.taken_by is None and m.id <= last.id])
-            return {"messages": [last.id]}
-
-        return await self._wait("closing", within, look, lambda: {"messages": []})
+        return await self._wait("closing", within, lambda: self._mail.closing(told), lambda: {"messages": []})
 
     async def pause(self, duration: Duration) -> None:
         """Do nothing for so long."""
@@ -245,7 +235,7 @@ class Customer:
         self, name: str, arguments: Mapping[str, Any], prepare: Callable[[], dict[str, Any]], *, provable: bool = True
     ) -> None:
         def checked() -> dict[str, Any]:
-            sent = sum(not message.inbound for message in self._replay.held.messages)
+            sent = len(self._mail.ours())
             if sent >= self._definition.limits.turns:
                 raise errors.TooManyMessages(f"the scenario wants to write more than {sent} messages (limits.turns)")
             return prepare()
@@ -257,14 +247,14 @@ class Customer:
         self,
         name: str,
         within: Duration,
-        look: Callable[[], Mapping[str, Any] | errors.ConversationError | None],
-        expired: Callable[[], Mapping[str, Any] | errors.ConversationError],
+        look: Callable[[], Outcome | errors.ConversationError | None],
+        expired: Callable[[], Outcome | errors.ConversationError],
         *,
         from_now: bool = False,
     ) -> Reply | None:
         def deadline() -> float:
             start = self._replay.clock.now()
-            sent = [message.at for message in self._replay.held.messages if not message.inbound]
+            sent = [message.at for message in self._mail.ours()]
             if sent and not from_now:
                 start = max(sent)
             return self._hours.after(moment(start), within).timestamp()
@@ -272,57 +262,3 @@ class Customer:
         outcome = await self._replay.wait(name, {"within": str(within)}, deadline, look, expired, for_mail=not from_now)
         taken = [message for message in self._replay.held.messages if message.id in set(outcome["messages"])]
         return Reply.of(taken, self._replay.held.findings)
-
-    def _look(self, kinds: Collection[Kind]) -> Mapping[str, Any] | errors.ConversationError | None:
-        found = self._untaken(kinds)
-        if found:
-            return {"messages": self._take(found)}
-        bounce = next((m for m in self._untaken({Kind.BOUNCE}) if m.permanent), None)
-        return (
-            None
-            if bounce is None
-            else errors.Undelivered(
-                f"our mail came back: {_first_line(str(bounce.envelope.get('evidence') or bounce.text))}"
-            )
-        )
-
-    def _take(self, found: Sequence[StoredMessage]) -> list[int]:
-        """Mark these as given out by this step; their ids."""
-        seq, ids = self._replay.seq, [message.id for message in found]
-        for message in found:
-            message.taken_by = seq
-        self._replay.pending.append(lambda c: messages.take(c, ids, seq))
-        return ids
-
-    def _untaken(self, kinds: Collection[Kind]) -> list[StoredMessage]:
-        return [m for m in self._replay.held.messages if m.inbound and m.taken_by is None and m.kind in kinds]
-
-    def _last_over(self) -> str | None:
-        """The other channel that our last message went over."""
-        ours = [message for message in self._replay.held.messages if not message.inbound]
-        return ours[-1].envelope.get("channel") if ours else None
-
-    def _to_answer(self) -> StoredMessage:
-        held = self._replay.held.messages
-        humans = [message for message in held if message.inbound and message.kind is Kind.HUMAN]
-        if humans:
-            return humans[-1]
-        ours = [message for message in held if not message.inbound]
-        if not ours:
-            raise errors.ScenarioBroken("the scenario answers before anything was written")
-        return _with_tag(ours[-1], held)
-
-
-def _with_tag(ours: StoredMessage, held: Sequence[StoredMessage]) -> StoredMessage:
-    """What to follow up on: our own message; for one that went through a form, the acknowledgement's address and subject."""
-    if ours.message_id is not None:
-        return ours
-    acknowledgement = next((m for m in reversed(held) if m.inbound and m.kind is Kind.ACKNOWLEDGEMENT), None)
-    if acknowledgement is None:
-        raise errors.CouldNotSend("nobody has answered the form, so there is no address to follow up at")
-    return acknowledgement
-
-
-def _first_line(text: str) -> str:
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= SUBJECT_LENGTH else line[:SUBJECT_LENGTH].rsplit(" ", 1)[0] + " …"

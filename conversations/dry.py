@@ -47,7 +47,7 @@ class _DryReplay(Replay):
     async def refresh(self) -> None:
         """Nothing has changed."""
 
-    async def _write(self, *operations: Callable[[Connection], object]) -> None:
+    async def write(self, *operations: Callable[[Connection], object]) -> None:
         """Nothing is written."""
 
     def _stop_unless_ended(self, arguments: Sequence[Any]) -> None:
@@ -56,8 +56,8 @@ class _DryReplay(Replay):
             self._stop_at(arguments)
 
     def _stop_at(self, arguments: Sequence[Any]) -> NoReturn:
-        self._step(arguments[0], arguments[1])  # its name and arguments must still be those of the journal
-        raise errors.Parked
+        with self.step(arguments[0], arguments[1]):  # its name and arguments must still be those of the journal
+            raise errors.Parked
 
     def _peek(self) -> Any:
         return self.held.steps[self.seq] if self.seq < len(self.held.steps) else None
