@@ -6,36 +6,10 @@ from pathlib import Path
 import click
 
 from mysterybot import __version__
-
-CONFIG = click.option(
-    "-c",
-    "--config",
-    "config",
-    type=click.Path(path_type=Path),
-    default=Path("mysterybot.yaml"),
-    envvar="MYSTERYBOT_CONFIG",
-    show_default=True,
-    show_envvar=True,
-    help="The config file.",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-WEB_CONFIG = click.option(
-    "--web.config.file",
-    "web_config",
-    type=click.Path(path_type=Path),
-    help="TLS and login of metrics and pages, in Prometheus's form; default: bot.web_config.",
-)
-VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Log what happens, to standard error.")
+from mysterybot.options import CONFIG, JSON, VERBOSE, WEB_CONFIG, Ordered, config_given
 
 
-class _Ordered(click.Group):
-    """Lists commands in the order in which a newcomer meets them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-@click.group(cls=_Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="mysterybot")
 def main() -> None:
     """A mystery customer that never sleeps.
@@ -111,7 +85,9 @@ def login(mailbox: str, config: Path, browser: bool, port: int) -> None:
 @CONFIG
 @WEB_CONFIG
 @click.option("--web.enable-lifecycle", "lifecycle", is_flag=True, help="Let POST /-/reload read the config anew.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of the log's lines."
+)
 @VERBOSE
 def run(config: Path, web_config: Path | None, lifecycle: bool, log_format: str, verbose: bool) -> None:
     """Run as a service until stopped.
@@ -157,12 +133,12 @@ def visits(config: Path, as_json: bool) -> None:
 @JSON
 @click.option("--visit", help="Only of this visit.")
 @click.option("--open", "open_only", is_flag=True, help="Only open ones.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="At most so many.")
 @click.pass_context
 def conversations(
     ctx: click.Context, config: Path, as_json: bool, visit: str | None, open_only: bool, limit: int
 ) -> None:
-    """List conversations, newest first; `conversations show ID` shows one."""
+    """List conversations, newest first, or show one."""
     ctx.obj = (config, as_json)
     if ctx.invoked_subcommand is None:
         from mysterybot.commands import conversations as command
@@ -179,8 +155,7 @@ def show(outer: tuple[Path, bool], conversation: str, config: Path, as_json: boo
     """Show one conversation: its steps, messages, times and findings. A unique beginning of the id is enough."""
     from mysterybot.commands import conversations as command
 
-    default = click.get_current_context().get_parameter_source("config") is click.core.ParameterSource.DEFAULT
-    sys.exit(command.show(conversation, outer[0] if default else config, as_json=as_json or outer[1]))
+    sys.exit(command.show(conversation, config_given(config, outer[0]), as_json=as_json or outer[1]))
 
 
 @conversations.command()
@@ -191,8 +166,7 @@ def unmatched(outer: tuple[Path, bool], config: Path, as_json: bool) -> None:
     """List mail that belongs to no conversation."""
     from mysterybot.commands import conversations as command
 
-    default = click.get_current_context().get_parameter_source("config") is click.core.ParameterSource.DEFAULT
-    sys.exit(command.unmatched(outer[0] if default else config, as_json=as_json or outer[1]))
+    sys.exit(command.unmatched(config_given(config, outer[0]), as_json=as_json or outer[1]))
 
 
 @main.command()
@@ -209,7 +183,7 @@ def report(config: Path, out: Path, start: object, end: object) -> None:
 
 @main.group()
 def export() -> None:
-    """Write what Prometheus and Grafana load: alert rules, dashboards."""
+    """Write alert rules and dashboards."""
 
 
 @export.command()
@@ -223,7 +197,10 @@ def export() -> None:
     help="Folder or address of the runbooks, for the alerts' links.",
 )
 def alerts(config: Path, out: Path | None, runbooks: str) -> None:
-    """Write the alert rules for this config: a file for Prometheus's rule_files."""
+    """Write the alert rules for this config.
+
+    They are a file for Prometheus's rule_files.
+    """
     from mysterybot.commands import export as command
 
     sys.exit(command.alerts(config, out, runbooks))
@@ -232,7 +209,10 @@ def alerts(config: Path, out: Path | None, runbooks: str) -> None:
 @export.command()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
 def dashboards(out: Path) -> None:
-    """Write the dashboards: JSON for Grafana's import, or for a folder that it provisions."""
+    """Write the dashboards.
+
+    They are JSON for Grafana's import, or for a folder that it provisions.
+    """
     from mysterybot.commands import export as command
 
     sys.exit(command.dashboards(out))
@@ -281,9 +261,9 @@ def maintenance(desk: str, config: Path, length: str | None, reason: str, end: b
 @click.option("--test", is_flag=True, help="Send a test notice now, to PLACE or to all places.")
 @JSON
 def notify(place: str | None, config: Path, test: bool, as_json: bool) -> None:
-    """List the places that are told what goes wrong, and how that went; or try them.
+    """List the places that notices go to, or try them.
 
-    With --test, exits with 0 when every place took the test notice.
+    The list tells what was sent to each, what waits and what failed. With --test, exits with 0 when every place took the test notice.
     """
     from mysterybot.commands import notify as command
 
@@ -293,7 +273,10 @@ def notify(place: str | None, config: Path, test: bool, as_json: bool) -> None:
 @main.command()
 @CONFIG
 def doctor(config: Path) -> None:
-    """Say what this machine lacks: the browser, the config, the mailboxes."""
+    """Say what this machine lacks.
+
+    Looks at the browser, the config and the mailboxes.
+    """
     from mysterybot.commands import doctor as command
 
     sys.exit(command.doctor(config))
@@ -320,7 +303,10 @@ def read(
     authserv_id: str | None,
     as_json: bool,
 ) -> None:
-    """Read raw messages (.eml files, or folders of them) as the bot would."""
+    """Read raw messages as the bot would.
+
+    FILES are .eml files, or folders of them.
+    """
     from mysterybot.commands import read as command
 
     sys.exit(command.read(files, sent, as_json=as_json, authserv_id=authserv_id, facts=facts, questions=questions))
