@@ -21,6 +21,7 @@ from conversations.scenario import Scenario, where_raised
 from conversations.sending import Sending
 from conversations.times import moment
 from conversations.world import World
+from replies.guard import guarded
 
 log = logging.getLogger(__name__)
 
@@ -80,13 +81,10 @@ class Engine:
 
     def _judge_promises(self, replay: Replay, held: Conversation) -> None:
         """Whether the desk kept what it promised of itself, in the transaction that ends the conversation."""
-        with contextlib.suppress(
-            ValidationError
-        ):  # of a definition that is not readable any more nothing can be judged
-            desk = Definition.model_validate_json(held.definition).desk
-            for found in stated_promises(held, desk.hours, self.clock.now()):
-                replay.pending.append(steps.add_finding(held.id, found))
-                held.findings.append(found)
+        desk, now = Definition.model_validate_json(held.definition).desk, self.clock.now()
+        for found in guarded("what the desk promised", lambda: [*stated_promises(held, desk.hours, now)], lambda _: []):
+            replay.pending.append(steps.add_finding(held.id, found))
+            held.findings.append(found)
 
     async def _play(self, replay: Replay, held: Conversation) -> tuple[Verdict, str]:
         try:

@@ -13,6 +13,7 @@ from conversations.times import Elapsed, Kept, promises_decided
 from conversations.who import Who, who
 from exporters.complaints import complaint
 from exporters.summaries import OPEN, Summary, definition_of
+from replies.finding import quoted
 from replies.kind import Kind
 
 COVERAGE: Final = "questions_answered"
@@ -216,7 +217,7 @@ def _promises(judged: Sequence[Facts]) -> Figure:
 
 def _problems(whole: Conversation, summary: Summary, kept: Sequence[Kept]) -> Iterable[Problem]:
     def problem(what: str, evidence: str) -> Problem:
-        return Problem(whole.id, whole.visit, whole.started_at, summary.zone, what, _quoted(evidence))
+        return Problem(whole.id, whole.visit, whole.started_at, summary.zone, what, quoted(evidence, EVIDENCE_LENGTH))
 
     if whole.verdict is Verdict.FAILED:
         last = next((m.text for m in reversed(whole.messages) if m.inbound), "")
@@ -227,11 +228,6 @@ def _problems(whole: Conversation, summary: Summary, kept: Sequence[Kept]) -> It
     for found in whole.findings:
         if found.result == "problem":
             yield problem(complaint(found.check), found.evidence)
-
-
-def _quoted(text: str) -> str:
-    line = " ".join(text[: EVIDENCE_LENGTH * 4].split())
-    return line if len(line) <= EVIDENCE_LENGTH else line[: EVIDENCE_LENGTH - 1] + "…"
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float | None:

@@ -263,7 +263,8 @@ def maintenance(desk: str, config: Path, length: str | None, reason: str, end: b
 def notify(place: str | None, config: Path, test: bool, as_json: bool) -> None:
     """List the places that notices go to, or try them.
 
-    The list tells what was sent to each, what waits and what failed. With --test, exits with 0 when every place took the test notice.
+    The list tells what was sent to each, what waits and what failed. With --test, exits with 0 when every place took the test
+    notice.
     """
     from mysterybot.commands import notify as command
 

@@ -29,12 +29,14 @@ class Mailboxes:
 
     async def use(self, accounts: Mapping[str, Settings]) -> None:
         """Have exactly these open. Those whose settings have not changed are not touched; of the others, what is being sent
-        is let end.
+        is let end, and who wants to send meanwhile finds them not ready, and not gone.
         """
         made = {name: self._make(name, account) for name, account in accounts.items() if not self._same(name, account)}
         for name in [*self._open]:
             if name in made or name not in accounts:
                 await self._close(name)
+            if name not in accounts:
+                del self._open[name]
         for name, account in accounts.items():
             if name in made:
                 await self._begin(name, made[name])
@@ -46,7 +48,7 @@ class Mailboxes:
         await self.use({})
 
     def _same(self, name: str, account: Settings) -> bool:
-        if name not in self._open:
+        if name not in self._stacks:
             return False
         before = self._open[name].account  # whether it sends control mails is no matter of its connections
         return before.model_copy(update={"control": None}) == account.model_copy(update={"control": None})
@@ -58,5 +60,5 @@ class Mailboxes:
             await self._stacks[name].enter_async_context(background(mailbox.inbox.run()))
 
     async def _close(self, name: str) -> None:
-        await self._stacks.pop(name).aclose()
-        del self._open[name]
+        if name in self._stacks:
+            await self._stacks.pop(name).aclose()

@@ -147,8 +147,8 @@ class Notifier:
             return True
         try:
             await self.tell(name, new)
-        except NotTold as error:
-            await self._not_told(each, str(error))
+        except Exception as error:  # one that breaks inside must not keep other places from being told
+            await self._not_told(each, str(error) if isinstance(error, NotTold) else f"broke: {type(error).__name__}")
             return False
         await self._journal.write(lambda c: deliveries.sent(c, each))
         log.info("notify %s: %s", name, words.headline(new, self._around.desks))

@@ -7,6 +7,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from exporters.presentation import charts, formats
+from replies.finding import quoted
 
 HERE: Final = Path(__file__).parent
 STYLE: Final = (HERE / "style.css").read_text(encoding="utf-8")
@@ -26,7 +27,7 @@ def environment(templates: Path) -> Environment:
         "span": formats.span,
         "moment": formats.moment,
         "percent": formats.percent,
-        "clip": formats.clip,
+        "clip": quoted,
         "words": formats.words,
     }
     made.globals |= {"bands": charts.bands, "waits_over_time": charts.waits_over_time}

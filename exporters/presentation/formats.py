@@ -54,12 +54,6 @@ def percent(count: int, of: int) -> str:
     return f"{max(share, 1) if count else 0} %"
 
 
-def clip(text: str, limit: int) -> str:
-    """On one line, and no longer than that."""
-    line = " ".join(text[: limit * 4].split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
 def words(name: str) -> str:
     """A name of ours as words: `first_reply` to `first reply`."""
     return name.replace("_", " ")

@@ -13,12 +13,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment
 from markupsafe import Markup
-from sqlalchemy.engine import Connection
 
 from conversations.description import describe, rfc3339
 from conversations.journal import Journal, lifecycle
@@ -72,15 +72,11 @@ async def write_report(
         await asyncio.to_thread(writing.begin)
         for first in range(0, len(found), AT_ONCE):
             some = found[first : first + AT_ONCE]
-            wholes = await journal.read(lambda connection, some=some: _load(connection, some))  # type: ignore[misc]
+            wholes = await journal.read(partial(lifecycle.load_all, ids=some))
             await asyncio.to_thread(writing.add, wholes)
         return await asyncio.to_thread(writing.finish)
     except OSError as error:
         raise ReportError(f"{error.filename or out}: {error.strerror}") from error
-
-
-def _load(connection: Connection, wanted: Sequence[str]) -> list[Conversation]:
-    return [whole for each in wanted if (whole := lifecycle.load(connection, each)) is not None]
 
 
 class _Writing:

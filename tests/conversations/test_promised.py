@@ -142,18 +142,35 @@ async def ask(customer: Customer) -> None:
     await customer.reply()
 
 
-async def test_the_journal_holds_the_judgement_once_when_the_conversation_ends(tmp_path: Path) -> None:
-    def answer(town: Town, mail: EmailMessage) -> None:
-        town.reply(
-            mail, "We have received your request and will reply within 2 hours.", **{"Auto-Submitted": "auto-replied"}
-        )
-        town.clock.time += 3 * HOUR
-        town.reply(mail, "Hello Anna,\n\nit left yesterday.\n\nRobin")
+def answer_late(town: Town, mail: EmailMessage) -> None:
+    town.reply(
+        mail, "We have received your request and will reply within 2 hours.", **{"Auto-Submitted": "auto-replied"}
+    )
+    town.clock.time += 3 * HOUR
+    town.reply(mail, "Hello Anna,\n\nit left yesterday.\n\nRobin")
 
-    town = Town(tmp_path, answer=answer)
+
+async def test_the_journal_holds_the_judgement_once_when_the_conversation_ends(tmp_path: Path) -> None:
+    town = Town(tmp_path, answer=answer_late)
     async with life(town, ask) as process:
         ended = await process.play(await begin(process.journal, definition(), town.clock.now()))
     found = [each for each in ended.findings if each.check == "promise" and each.rule.startswith("promise.m")]
     assert [(each.rule, each.value["unit"], each.value["kept"]) for each in found] == [
         ("promise.missed", "hours", False)
     ]
+
+
+async def test_a_conversation_ends_also_when_a_promise_cannot_be_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise OverflowError("within 2 hours")
+
+    monkeypatch.setattr("conversations.promised.deadline_of", broken)
+    town = Town(tmp_path, answer=answer_late)
+    async with life(town, ask) as process:
+        ended = await process.play(await begin(process.journal, definition(), town.clock.now()))
+    assert ended.verdict == "passed"
+    assert not [each for each in ended.findings if each.check == "promise" and each.message is None]
+    assert "what the desk promised failed: OverflowError" in caplog.text
+    assert "within 2 hours" not in caplog.text

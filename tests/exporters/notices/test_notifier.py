@@ -330,6 +330,24 @@ async def test_a_place_that_hangs_keeps_nobody_else_waiting(tmp_path: Path, onca
             assert await news.counted() == {"sent": 1}  # of each place
 
 
+async def test_a_place_at_which_telling_breaks_is_tried_later_and_harms_no_other(
+    tmp_path: Path, oncall: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = place(email="lead@example.net", mailbox="nobodys", after=1)
+    async with newsroom(tmp_path, a=broken, b=place(webhook=oncall.url, after=1), c=broken) as news:
+        await news.ended("failed")
+        await news.round()
+        standing = await news.here.journal.read(deliveries.standing)
+    assert oncall.told == [("failed", "problem")]
+    assert {name: dict(each.counts) for name, each in standing.items()} == {
+        "a": {"waiting": 1},
+        "b": {"sent": 1},
+        "c": {"waiting": 1},
+    }
+    assert standing["a"].error == "broke: KeyError"
+    assert "notify a: not told, it is tried again" in caplog.text
+
+
 async def test_a_place_that_is_gone_from_the_config_is_given_up(tmp_path: Path, oncall: Receiver) -> None:
     town = Town(tmp_path)
     async with newsroom(tmp_path, town=town, oncall=place(webhook=oncall.url, after=1)) as news:
