@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection
 from conversations.about import about
 from conversations.clock import Clock
 from conversations.correlation import correlate
+from conversations.examination import Examined, Examiner
 from conversations.journal import Journal, control, lookback, messages
-from conversations.judging import Judge, Judged
 from conversations.recognition import Parsed, Recognised, parsed, recognise
 from probes.mail.arrivals import Arrival, Position
 from replies.kind import Kind
@@ -44,7 +44,7 @@ class Intake:
         self._mailbox = mailbox
         self._clock = clock
         self._nudge = nudge
-        self._judge = Judge(mailbox, address, evidence, skew, authserv_id)
+        self._examiner = Examiner(mailbox, address, evidence, skew, authserv_id)
         self._one_by_one = (
             asyncio.Lock()
         )  # INBOX and Junk: an acknowledgement must be learnt from before its reply is read
@@ -76,29 +76,29 @@ class Intake:
     async def _take_in(self, fresh: Sequence[Recognised], finish: Callable[[Connection], None]) -> int:
         """Store as many as can be read together, and `finish` with the last; how many of them are dealt with."""
         together = _readable_together(fresh)
-        judged = await asyncio.to_thread(self._judge.classified, together) if together else []
-        if asked := {each.desk for each in judged if each.desk is not None}:
+        examined = await asyncio.to_thread(self._examiner.classified, together) if together else []
+        if asked := {each.desk for each in examined if each.desk is not None}:
             elsewhere = await self._journal.read(lambda c: {desk: lookback.elsewhere(c, *desk) for desk in asked})
         else:
             elsewhere = {}
-        if judged:
-            await asyncio.to_thread(self._judge.check, judged, elsewhere)
+        if examined:
+            await asyncio.to_thread(self._examiner.check, examined, elsewhere)
         now, last = self._clock.now(), len(together) == len(fresh)
-        stored = await self._journal.write(lambda c: self._store(c, judged, now, finish if last else None))
-        self._tell([each for each, new in zip(judged, stored, strict=False) if new])
+        stored = await self._journal.write(lambda c: self._store(c, examined, now, finish if last else None))
+        self._tell([each for each, new in zip(examined, stored, strict=False) if new])
         return len(stored)
 
     def _store(
         self,
         connection: Connection,
-        judged: Sequence[Judged],
+        examined: Sequence[Examined],
         now: float,
         finish: Callable[[Connection], None] | None,
     ) -> list[bool]:
         """For each that was stored, whether it was new; the list ends before one that is no longer matched as it was."""
         stored: list[bool] = []
         taught = False
-        for each in judged:
+        for each in examined:
             mail = each.mail
             if each.received is None:
                 stored.append(self._store_control(connection, each))
@@ -111,14 +111,16 @@ class Intake:
             finish(connection)
         return stored
 
-    def _store_control(self, connection: Connection, each: Judged) -> bool:
+    def _store_control(self, connection: Connection, each: Examined) -> bool:
         if each.mail.control:
-            control.arrived(connection, self._mailbox, each.mail.control, self._judge.delivered(each.mail.arrival)[1])
+            control.arrived(
+                connection, self._mailbox, each.mail.control, self._examiner.delivered(each.mail.arrival)[1]
+            )
             return True
         final = each.kind.kind is Kind.BOUNCE and each.kind.permanent is not False
         return final and control.bounced(connection, self._mailbox, each.mail.answers_control)
 
-    def _tell(self, new: Sequence[Judged]) -> None:
+    def _tell(self, new: Sequence[Examined]) -> None:
         """Log what came, and wake whom it concerns."""
         strangers = []
         for each in new:

@@ -35,8 +35,7 @@ class OffHours(Questions):
 @scenario("Write outside the desk's hours")
 async def off_hours(customer: Customer, questions: OffHours) -> None:
     """Passes when every question is answered, the first reply within the promise counted in business hours."""
-    for text in (questions.later(questions.questions), questions.thanks):
-        customer.filled(text, questions.facts)
+    questions.try_texts(customer)
     now = await customer.now()
     if customer.hours.is_open(now):
         await customer.pause(Duration(seconds=(customer.hours.closes(now) - now).total_seconds()))

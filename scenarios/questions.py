@@ -72,6 +72,11 @@ class Questions(BaseModel):
         """What to write when these questions are still open."""
         return "\n\n".join(asked.follow_up or FOLLOW_UP.replace("{ask}", asked.ask) for asked in missing)
 
+    def try_texts(self, customer: Customer) -> None:
+        """Fill in the later texts, so that a mistake in one of them is found before anybody is contacted."""
+        for text in (self.later(self.questions), self.thanks):
+            customer.filled(text, self.facts)
+
     def unanswered_by(self, replies: Sequence[Reply]) -> list[Asked]:
         """The questions that no reply so far has answered."""
         text = "\n\n".join(reply.text for reply in replies)
@@ -97,8 +102,7 @@ async def ask(customer: Customer, questions: Questions) -> list[Reply]:
 
     Raises NoReply when nobody answers in time, Unanswered when something is still open after three follow-ups.
     """
-    for text in (questions.later(questions.questions), questions.thanks):
-        customer.filled(text, questions.facts)  # a mistake in a later text is found before anybody is contacted
+    questions.try_texts(customer)
     await customer.write(questions.opening, subject=questions.subject, facts=questions.facts)
     await customer.acknowledgement(within=customer.promise("acknowledgement"))
     return await follow_up(customer, questions)

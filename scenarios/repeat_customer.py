@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from conversations.companions import ChannelName
 from conversations.customer import Customer
 from conversations.errors import NoReply
+from conversations.records import StoredFinding
 from conversations.reply import Reply
 from conversations.scenario import Stage, scenario
 from replies.finding import Finding, quoted
@@ -62,13 +63,16 @@ async def repeat_customer(customer: Customer, back: Return) -> None:
 
 def _asked_again(replies: Sequence[Reply]) -> list[str]:
     """Names of the facts that these replies ask for though they were told."""
-    found = [reply.findings["already_told"] for reply in replies if "already_told" in reply.findings]
-    return list(dict.fromkeys(name for each in found if each.result == "problem" for name in each.value))
+    found = (each for each in _already_told(replies) if each.result == "problem")
+    return list(dict.fromkeys(name for each in found for name in each.value))
+
+
+def _already_told(replies: Sequence[Reply]) -> list[StoredFinding]:
+    return [reply.findings["already_told"] for reply in replies if "already_told" in reply.findings]
 
 
 def _context(replies: Sequence[Reply], before: Sequence[str], after: Sequence[str]) -> Finding:
-    asked = _asked_again(replies)
-    found = [reply.findings["already_told"] for reply in replies if "already_told" in reply.findings]
+    asked, found = _asked_again(replies), _already_told(replies)
     known = any(each.result == "ok" for each in found)
     value = {"asked": asked, "tickets": list(before), "new_tickets": [each for each in after if each not in before]}
     if asked:

@@ -4,7 +4,6 @@ A histogram is stored as one row per bucket that was hit (label `le`, not cumula
 stands its exemplar: the last conversation that added to it.
 """
 
-import json
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,11 +111,6 @@ def kept(connection: Connection) -> dict[str, list[Kept]]:
     for each in map(Kept._make, connection.execute(_KEPT)):
         found.setdefault(each.metric, []).append(each)
     return found
-
-
-def everything(connection: Connection) -> dict[str, list[tuple[dict[str, str], float]]]:
-    """metric → [(labels, value)]."""
-    return {metric: [(json.loads(one.labels), one.value) for one in each] for metric, each in kept(connection).items()}
 
 
 def count_finished(connection: Connection, conversation: Conversation) -> None:

@@ -11,6 +11,7 @@ from exporters.dashboards.parts import (
     Asked,
     Column,
     Panel,
+    add_rows,
     choice,
     dashboard,
     lines,
@@ -33,15 +34,13 @@ def bot() -> builders.Dashboard:
         start="now-24h",
     )
     board.with_variable(choice("location", "Location", "mysterybot_build_info"))
-    for title, panels in (
+    add_rows(
+        board,
         ("Now", _now()),
         ("Mailboxes", _mailboxes()),
         ("Timetable and sending", _timetable()),
         ("The process", _process()),
-    ):
-        board.with_row(builders.Row(title))
-        for panel in panels:
-            board.with_panel(panel)
+    )
     return board
 
 

@@ -10,6 +10,7 @@ from exporters.dashboards.parts import (
     Asked,
     Column,
     Panel,
+    add_rows,
     choice,
     dashboard,
     lines,
@@ -48,16 +49,14 @@ def desk() -> builders.Dashboard:
     board.with_variable(choice("location", "Location", 'mysterybot_visit_open_conversations{desk="$desk"}'))
     board.with_variable(words("clock", "Clock", ["business", "calendar"]))
     board.with_variable(words("window", "Percentiles over", ["7d", "1d", "30d"]))
-    for title, panels in (
+    add_rows(
+        board,
         ("Now", _now()),
         ("How long customers wait", _waits()),
         ("What was promised", _promises()),
         ("What replies say", _findings()),
         ("Can it be reached", _reach()),
-    ):
-        board.with_row(builders.Row(title))
-        for panel in panels:
-            board.with_panel(panel)
+    )
     return board
 
 

@@ -10,6 +10,7 @@ from exporters.dashboards.parts import (
     Asked,
     Column,
     Panel,
+    add_rows,
     choice,
     dashboard,
     lines,
@@ -55,9 +56,7 @@ def desks() -> builders.Dashboard:
     )
     for name, label in (("desk", "Desk"), ("channel", "Channel"), ("location", "Location")):
         board.with_variable(choice(name, label, "mysterybot_visit_open_conversations"))
-    board.with_row(builders.Row("Now"))
-    for panel in _now():
-        board.with_panel(panel)
+    add_rows(board, ("Now", _now()))
     board.with_panel(_table())
     board.with_panel(
         states(

@@ -77,6 +77,14 @@ def dashboard(uid: str, title: str, description: str, *, start: str) -> builders
     )
 
 
+def add_rows(board: builders.Dashboard, *titled: tuple[str, Sequence[Panel]]) -> None:
+    """Rows of panels, each under its title."""
+    for title, panels in titled:
+        board.with_row(builders.Row(title))
+        for panel in panels:
+            board.with_panel(panel)
+
+
 def choice(name: str, label: str, metric: str, *, several: bool = True) -> builders.QueryVariable:
     """A variable with the values of a label."""
     variable = (

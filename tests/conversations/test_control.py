@@ -14,10 +14,11 @@ from conversations.control import MARKER, Control, ControlMails, Plan
 from conversations.customer import Customer
 from conversations.description import describe
 from conversations.durations import Duration
-from conversations.journal import aggregates, messages
+from conversations.journal import messages
 from conversations.scenario import scenario
 from probes.errors import ProbeError, SendUncertain, Unreachable
 from tests.conversations.desk import MAILBOX, Life, Town, World, begin, definition, life
+from tests.conversations.journal.aggregated import everything
 
 ADDRESS = "anna@inbox.example"
 MINUTE = 60.0
@@ -58,7 +59,7 @@ def ours(town: Town) -> Sequence[EmailMessage]:
 
 
 async def counted(here: Life) -> dict[str, float]:
-    found = await here.journal.read(aggregates.everything)
+    found = await here.journal.read(everything)
     names = ("control_mail_lost_total", "delivery_seconds_sum", "mailbox_unmatched_total")
     return {name: value for name in names for labels, value in found.get(name, ()) if labels == {"mailbox": MAILBOX}}
 

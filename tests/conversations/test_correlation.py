@@ -14,12 +14,13 @@ from conversations.customer import Customer
 from conversations.definition import Definition
 from conversations.durations import Duration
 from conversations.intake import Intake
-from conversations.journal import aggregates, messages
+from conversations.journal import messages
 from conversations.records import Conversation, StoredMessage, Verdict
 from conversations.scenario import scenario
 from probes.mail.arrivals import Arrival, Position
 from replies.kind import Kind
 from tests.conversations.desk import MAILBOX, Life, Town, begin, definition, life
+from tests.conversations.journal.aggregated import everything
 
 US = "anna@inbox.example"
 DESK = "support@desk.example"
@@ -267,7 +268,7 @@ async def test_a_mail_that_answers_two_conversations_stays_unmatched_and_is_coun
     here.town.receive(mail(subject="To both of you", In_Reply_To=ids, References=ids))
     here.town.receive(mail(subject=f"{one.reference} and {two.reference}"))
     assert set(await unmatched(here)) == {"To both of you", f"{one.reference} and {two.reference}"}
-    counted = await here.journal.read(aggregates.everything)
+    counted = await here.journal.read(everything)
     assert counted["mailbox_unmatched_total"] == [({"mailbox": MAILBOX}, 2.0)]
 
 

@@ -14,12 +14,13 @@ from conversations.customer import Customer
 from conversations.description import describe
 from conversations.durations import Duration
 from conversations.intake import Intake
-from conversations.journal import aggregates, lifecycle, messages
+from conversations.journal import lifecycle, messages
 from conversations.records import Conversation
 from conversations.scenario import Scenario, scenario
 from probes.mail.arrivals import Arrival, Position
 from replies.kind import Kind
 from tests.conversations.desk import MAILBOX, Life, Town, begin, definition, life
+from tests.conversations.journal.aggregated import everything
 
 PATIENCE = Duration.parse("1 hour")
 
@@ -116,7 +117,7 @@ async def test_the_detection_lag_is_counted_for_every_mail_once_whoever_it_belon
         for uid in (8, 9):  # the same mail twice
             seen = Arrival("INBOX", 7, uid, raw, len(raw), now, now)
             await here.intake.keep("INBOX", [seen], Position(7, uid + 1))
-        counted = await here.journal.read(aggregates.everything)
+        counted = await here.journal.read(everything)
     assert {labels["le"]: n for labels, n in counted["detection_lag_seconds_bucket"]} == {"5.0": 1, "0.1": 1}
     assert counted["detection_lag_seconds_sum"] == [({"mailbox": MAILBOX}, 3.0)]
 
@@ -198,7 +199,7 @@ async def test_a_person_is_heard_behind_a_flood_of_robots_and_what_was_left_out_
 
 
 async def test_a_flood_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conversations.judging.MOST_RAW", 20)
+    monkeypatch.setattr("conversations.examination.MOST_RAW", 20)
 
     def noise(town: Town, mail: EmailMessage) -> None:
         for number in range(30):
@@ -212,7 +213,7 @@ async def test_a_flood_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytes
 async def test_a_flood_of_strangers_is_kept_without_filling_the_disk_and_a_reply_among_it_is_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("conversations.judging.MOST_UNMATCHED_RAW", 20)
+    monkeypatch.setattr("conversations.examination.MOST_UNMATCHED_RAW", 20)
 
     def noise(town: Town, mail: EmailMessage) -> None:
         for number in range(30):

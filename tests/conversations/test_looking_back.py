@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from conversations import judging
+from conversations import examination
 from conversations.customer import Customer
 from conversations.description import describe
 from conversations.durations import Duration
-from conversations.journal import aggregates
 from conversations.records import Conversation
 from conversations.scenario import scenario
 from probes.errors import AddressRefused
@@ -19,6 +18,7 @@ from replies import checks
 from replies.checks import Check
 from replies.kind import Kind
 from tests.conversations.desk import Life, Town, begin, definition, life
+from tests.conversations.journal.aggregated import everything
 
 PATIENCE = Duration.parse("1 hour")
 QUESTION = "I ordered a blue kettle three weeks ago. When will the parcel be delivered?"
@@ -249,7 +249,7 @@ async def test_whatever_breaks_in_reading_the_mail_is_kept_and_counted(
     if place == "check":
         monkeypatch.setattr(checks, "CHECKS", (Check(("loop",), frozenset(Kind), broken),))
     else:
-        monkeypatch.setattr(judging, place, broken)
+        monkeypatch.setattr(examination, place, broken)
     conversation = await played(tmp_path, by("Mia Wong", "It comes on Friday."))
     (came,) = (each for each in conversation.messages if each.inbound)
     assert "It comes on Friday." in came.text
@@ -258,6 +258,6 @@ async def test_whatever_breaks_in_reading_the_mail_is_kept_and_counted(
     if place == "check":
         assert found(conversation, "loop") == [("unknown", "loop.error")]
         async with life(Town(tmp_path), talk) as here:
-            counted = await here.journal.read(aggregates.everything)
+            counted = await here.journal.read(everything)
         labels = {"visit": "test", "desk": "desk", "channel": "support", "check": "loop", "result": "unknown"}
         assert (labels, 1.0) in counted["findings_total"]

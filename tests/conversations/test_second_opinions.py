@@ -11,12 +11,13 @@ import pytest
 
 from conversations import second_opinions
 from conversations.description import describe
-from conversations.journal import Journal, aggregates, opinions
+from conversations.journal import Journal, opinions
 from conversations.records import Conversation
 from conversations.second_opinions import Judge, SecondOpinions
 from conversations.visit import Persona
 from probes.errors import NoOpinion
 from tests.conversations.desk import MAILBOX, Town, begin, definition, life
+from tests.conversations.journal.aggregated import everything
 from tests.conversations.test_looking_back import INVOICE, OWN, by, story, talk
 from tests.probes.test_judge import endpoint, says
 
@@ -72,7 +73,7 @@ async def tick(town: Town, judge: Judge = PROGRAM, only: str | None = None) -> N
 
 async def counted(town: Town) -> dict[str, float]:
     async with Journal.at(town.folder / "journal.sqlite") as journal:
-        found = (await journal.read(aggregates.everything)).get("second_opinions_total", [])
+        found = (await journal.read(everything)).get("second_opinions_total", [])
     return {labels["result"]: value for labels, value in found}
 
 

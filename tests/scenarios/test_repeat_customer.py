@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from conversations.journal import aggregates
 from conversations.records import Conversation, StoredFinding
 from conversations.scenario import Stage
 from conversations.visit import Persona
 from scenarios.repeat_customer import repeat_customer
 from tests.conversations.desk import Town, begin, definition, life
+from tests.conversations.journal.aggregated import everything
 
 WITH: Mapping[str, Any] = {
     "subject": "My order",
@@ -56,7 +56,7 @@ async def played(
         if says is not None:
             town.clock.turn(3600)
             reply_to_form(town, says, f"Re: {second_tag or tag}{town.forms[0]['Subject']}")
-        return await here.play(begun), await here.journal.read(aggregates.everything)
+        return await here.play(begun), await here.journal.read(everything)
 
 
 def found(ended: Conversation) -> StoredFinding:

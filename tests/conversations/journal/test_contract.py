@@ -17,6 +17,7 @@ from conversations.start import NotStarted, Started, start
 from probes.mail.arrivals import Position
 from probes.reach.reached import Reached
 from tests.conversations.desk import MAILBOX, START, definition
+from tests.conversations.journal.aggregated import everything
 from tests.conversations.journal.conftest import Database, new, received
 
 LEASE_END = START + 60
@@ -234,7 +235,7 @@ async def test_the_verdict_and_what_metrics_read_are_written_together(journal: J
     ended = await loaded(journal)
     assert (ended.verdict, ended.reason, ended.finished_at) == (Verdict.FAILED, "no reply", START + 9)
     assert (ended.owner, ended.wake_at, ended.waiting_since) == (None, None, None)
-    counted = (await journal.read(aggregates.everything))["visit_conversations_total"]
+    counted = (await journal.read(everything))["visit_conversations_total"]
     assert counted == [({"visit": "test", "desk": "desk", "channel": "support", "verdict": "failed"}, 1.0)]
     assert (await journal.read(visits.states))["test"]["consecutive_failures"] == 1
 
@@ -253,7 +254,7 @@ async def test_an_end_that_cannot_be_written_whole_is_not_written_at_all(journal
             )
         )
     assert (await loaded(journal)).verdict is None
-    assert await journal.read(aggregates.everything) == {}
+    assert await journal.read(everything) == {}
 
 
 # --- writing in groups ------------------------------------------------------------------------------------------
@@ -313,7 +314,7 @@ async def test_an_operation_that_fails_harms_no_other_of_its_group(journal: Jour
     with pytest.raises(sa.exc.IntegrityError):
         await bad
     assert await asyncio.gather(*asked) == list(range(10))
-    counted = await journal.read(aggregates.everything)
+    counted = await journal.read(everything)
     assert {int(labels["number"]): value for labels, value in counted["counted"]} == dict.fromkeys(range(10), 1.0)
     assert "half" not in counted
 
@@ -337,7 +338,7 @@ async def test_what_a_cancelled_caller_asked_is_written_all_the_same(journal: Jo
     await gate.opened()
     await asyncio.gather(*asked, return_exceptions=True)
     await journal.write(lambda c: None)  # comes after all of them
-    assert len((await journal.read(aggregates.everything))["counted"]) == 20
+    assert len((await journal.read(everything))["counted"]) == 20
 
 
 async def test_a_read_sees_nothing_that_is_not_committed(journal: Journal) -> None:
@@ -350,17 +351,17 @@ async def test_a_read_sees_nothing_that_is_not_committed(journal: Journal) -> No
 
     writing = asyncio.ensure_future(journal.write(adds))
     assert await asyncio.to_thread(added.wait, 20)
-    assert await journal.read(aggregates.everything) == {}
+    assert await journal.read(everything) == {}
     may_commit.set()
     await writing
-    assert "counted" in await journal.read(aggregates.everything)
+    assert "counted" in await journal.read(everything)
 
 
 async def test_many_processes_adding_to_one_counter_lose_nothing(journal: Journal, another: Journal) -> None:
     await asyncio.gather(
         *(each.write(lambda c: aggregates.add(c, "n", {})) for _ in range(100) for each in (journal, another))
     )
-    assert (await journal.read(aggregates.everything))["n"] == [({}, 200.0)]
+    assert (await journal.read(everything))["n"] == [({}, 200.0)]
 
 
 # --- opening and closing ----------------------------------------------------------------------------------------
@@ -371,14 +372,14 @@ async def test_a_reopened_journal_knows_all_that_it_knew(database: Database) -> 
         await begun(first)
         held = await held_by(first, "first")
         await first.write(lambda c: lifecycle.finish(c, held, "first", Verdict.PASSED, "", START, ()))
-        before = await first.read(aggregates.everything)
+        before = await first.read(everything)
     async with database.journal() as second:
-        assert await second.read(aggregates.everything) == before
+        assert await second.read(everything) == before
         await begun(second, "c2", due_at=START + 1)
         later = await second.write(lambda c: lifecycle.claim(c, "c2", "w", START, LEASE_END))
         assert later is not None
         await second.write(lambda c: lifecycle.finish(c, later, "w", Verdict.PASSED, "", START, ()))
-        [(_, total)] = (await second.read(aggregates.everything))["visit_conversations_total"]
+        [(_, total)] = (await second.read(everything))["visit_conversations_total"]
     assert total == 2
 
 
@@ -421,7 +422,7 @@ async def test_unmatched_mail_is_kept_counted_and_listed(journal: Journal) -> No
     assert await journal.write(lambda c: messages.store(c, received(None), START))
     assert not await journal.write(lambda c: messages.store(c, received(None), START))
     assert [mail["subject"] for mail in await journal.read(lambda c: messages.unmatched(c, 10))] == ["Re: Parcel"]
-    counted = await journal.read(aggregates.everything)
+    counted = await journal.read(everything)
     assert counted["mailbox_unmatched_total"] == [({"mailbox": MAILBOX}, 1.0)]
 
 

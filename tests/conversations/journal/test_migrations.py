@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from conversations.journal import Journal, JournalError, aggregates, control, schema, visits
 from conversations.journal.upgrade import MIGRATIONS, upgrade
+from tests.conversations.journal.aggregated import everything
 from tests.conversations.journal.conftest import Database
 
 
@@ -73,7 +74,7 @@ async def test_a_journal_of_the_first_version_is_brought_to_this_one_and_keeps_w
     engine.dispose()
     async with Journal.at(path) as journal:
         assert await journal.read(lambda c: control.lost_at(c, "anna")) is None
-        held = await journal.read(aggregates.everything)
+        held = await journal.read(everything)
         states = await journal.read(visits.states)
     assert held == {"mailbox_unmatched_total": [({"mailbox": "anna"}, 1.0)]}
     assert (states["refund"]["consecutive_failures"], states["refund"]["consecutive_faults"]) == (3, 0)

@@ -9,12 +9,13 @@ from typing import Any
 
 from conversations.customer import Customer
 from conversations.durations import Duration
-from conversations.journal import aggregates, lifecycle
+from conversations.journal import lifecycle
 from conversations.records import Verdict
 from conversations.scenario import scenario
 from exporters.notices.notifier import DOWN_FOR, MailboxState, Notifier, Surroundings
 from exporters.notices.settings import Place
 from tests.conversations.desk import MAILBOX, START, Life, Town, World, begin, definition, life
+from tests.conversations.journal.aggregated import everything
 
 PROMISED: dict[str, Any] = {"promises": {"first_reply": "1 hour"}}
 
@@ -76,7 +77,7 @@ class Newsroom:
         self.mailboxes[MAILBOX] = MailboxState(False, self.here.town.clock.now() - DOWN_FOR, reason)
 
     async def counted(self) -> dict[str, float]:
-        found = await self.here.journal.read(aggregates.everything)
+        found = await self.here.journal.read(everything)
         return {labels["result"]: value for labels, value in found.get("notifications_total", ())}
 
 

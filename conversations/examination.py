@@ -44,7 +44,7 @@ Desk = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Judged:
+class Examined:
     """A mail, what kind it is and its new text; `received` is filled in when it has been checked.
 
     What belongs to a control mail has nothing to store.
@@ -64,8 +64,8 @@ class Judged:
         return definition.desk_name, definition.visit
 
 
-class Judge:
-    """Judges the mail of one mailbox; in a thread, for it takes its time. What fails inside is told and loses no mail."""
+class Examiner:
+    """Examines the mail of one mailbox; in a thread, for it takes its time. What fails inside is told and loses no mail."""
 
     def __init__(
         self,
@@ -81,12 +81,12 @@ class Judge:
         self._skew = skew
         self._authserv_id = authserv_id  # whose Authentication-Results are trusted (RFC 8601), None for nobody's
 
-    def classified(self, mails: Sequence[Recognised]) -> list[Judged]:
+    def classified(self, mails: Sequence[Recognised]) -> list[Examined]:
         """What kind of mail each of a batch is."""
         strangers = sum(mail.match is None for mail in mails)
         return [self._classified(mail, in_flood=mail.match is None and strangers > FLOOD) for mail in mails]
 
-    def check(self, batch: Sequence[Judged], elsewhere: Mapping[Desk, Sequence[lookback.Exchange]]) -> None:
+    def check(self, batch: Sequence[Examined], elsewhere: Mapping[Desk, Sequence[lookback.Exchange]]) -> None:
         """Make each ready to be stored, with what can be said about it, and keep its raw form while there is room."""
         room: dict[str, int] = {}
         for each in batch:
@@ -113,14 +113,14 @@ class Judge:
         latest = min(corrected + 1.0, arrival.detected_at.timestamp())
         return min(earliest, latest), latest
 
-    def _classified(self, mail: Recognised, *, in_flood: bool) -> Judged:
+    def _classified(self, mail: Recognised, *, in_flood: bool) -> Examined:
         message = mail.message
         if in_flood:
             kind = guarded("the kind", partial(_bounce_or_other, message), no_kind)
-            return Judged(mail, message.text[:MAX_QUOTED], kind)
+            return Examined(mail, message.text[:MAX_QUOTED], kind)
         ours = mail.around.ours if mail.around else ()
         text = guarded("the new text", lambda: new_text(message.text, ours), lambda _: message.text)
-        return Judged(mail, text, guarded("the kind", partial(self._kind, mail, text, ours), no_kind))
+        return Examined(mail, text, guarded("the kind", partial(self._kind, mail, text, ours), no_kind))
 
     def _kind(self, mail: Recognised, text: str, ours: Sequence[str]) -> Classified:
         if mail.match is not None and mail.match.rule == "own-message-id":
@@ -130,7 +130,7 @@ class Judge:
         return classify(mail.message, text, ours)
 
     def _received(
-        self, each: Judged, elsewhere: Sequence[lookback.Exchange], evidence: str | None
+        self, each: Examined, elsewhere: Sequence[lookback.Exchange], evidence: str | None
     ) -> messages.Received:
         mail, kind = each.mail, each.kind
         found = []
