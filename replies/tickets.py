@@ -7,22 +7,25 @@ ticket is equal wherever it was found: without brackets, bare numbers as `#20418
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from replies.message import Message
 from replies.new_text import new_text
-from replies.phrases import alternatives
+from replies.phrases import alternatives, table
 
 MAX_TICKETS = 10
 MAX_BODY = 8_000
 
 _NOUN = f"(?:{alternatives('ticket_noun')})"
 _NUMBER_WORD = f"(?:{alternatives('ticket_number')})"
-# Digits with letters before and groups behind ("20418", "SUP-1293", "HD-2026-00871", "3-1188204411", "T20261101.0012")
+_IS = alternatives("ticket_is")
+# Digits with letters before and groups behind: "20418", "SUP-1293", "HD-2026-00871", "T20261101.0012", "NR/2026/118834"
 _ID = (
-    r"(?P<id>(?=[A-Za-z]{0,8}[-.]?(?:[A-Z0-9]{1,8}-){0,2}\d)(?:[A-Z]{1,8}-?)?\d{1,18}(?:[-.]\d{1,18}){0,3}(?![\w-])"
+    r"(?P<id>(?:[A-Z]{1,6}/)?\d{2,12}(?:/\d{2,12}){1,2}(?:/[A-Z]{1,4})?(?![\w/-])|[A-Z]{1,6}/\d{3,12}(?![\w/-])"
+    r"|(?=[A-Za-z]{0,8}[-.]?(?:[A-Z0-9]{1,8}-){0,2}\d)(?:[A-Z]{1,8}-?)?\d{1,18}(?:[-.](?:[A-Z]{1,4}-)?\d{1,18}){0,3}(?![\w-]|/\d)"
     r"|[A-Z]{2,8}(?:-[A-Z0-9]{1,10}){0,2}-\d{1,12}(?![\w-]))"
 )
+_DATE = re.compile(r"\d{1,2}([./-])\d{1,2}\1(?:\d\d){1,2}|\d{4}-\d\d-\d\d|\d{1,2}/(?:(?:19|20)\d\d|\d\d)")
 
 _RT = re.compile(r"\[(?P<tag>[^\[\]#\n]{1,60}?) ?#(?P<number>\d{1,18})\]")
 _BRACKETED_KEY = re.compile(
@@ -35,8 +38,7 @@ _BRACKETED_REFERENCE = re.compile(
     re.I,
 )
 _PADDED = re.compile(r"\[[A-Za-z][\w .-]{1,30} (?P<number>0\d{3,9})\]")  # Mantis: [Project 0001234]
-_DATED = re.compile(r"(?<!\w)(?P<key>T\d{8}\.\d{4}|[RICPF]-\d{6})(?![\w-])")  # Autotask, iTop
-_KEY = re.compile(r"[\[({](?:(?:re|ref|case|ticket)\s?[:#]?\s?)?(?P<key>[A-Za-z][A-Za-z0-9._]{0,20}-\d{1,10})[\])}]")
+_DATED = re.compile(r"(?<!\w)(?P<key>T\d{8}[.-]\d{4}|[RICPF]-\d{6})(?![\w-])")  # Autotask, iTop
 _KEY = re.compile(
     r"(?:(?i:re|aw|fwd?|wg|sv|vs|antw|r|res|odp)\s?:\s?|\[[^\]]{1,30}\]\s?){0,3}(?P<key>[A-Z][A-Z0-9]{1,9}-\d{1,10})(?=[\s:,)\]]|$)"
 )
@@ -56,6 +58,8 @@ _REFERENCE = re.compile(
     rf"[#\[(\"' ]{{0,3}}{_ID}(?![\w%€$£]|[.,:/]\d|-\d)",
     re.I,
 )
+_OTHER_THING = re.compile(rf"(?<!\w)(?:{alternatives('not_ticket')})(?!\w)", re.I)
+_OTHER_TICKET = table("other_ticket")
 _ORDER = re.compile(rf"(?:{alternatives('not_ticket')})[ -]?(?:{_NUMBER_WORD})?\s?[:#]?\s?[#(\[]?$", re.I)
 
 # Phrases of a body in which the number is the desk's: the noun comes with what the desk did, or with "your".
@@ -68,17 +72,13 @@ _SAYS = re.compile(
     rf"|är|er|:)\s)[\s:]{{0,3}}[#\[(\"']{{0,3}}(?<!\w){_ID}(?![\w%€$£]|[.,:/]\d)",
     re.I,
 )
-_ASSIGNED = re.compile(
-    r"(?:assigned|registered|logged|created|recorded|registriert|erfasst|bearbeitet|eingegangen|enregistrée?"
-    r"|registrad[ao]|registrat[ao]|(?:pres[ao] )?in carico|con il numero|sotto il numero"
-    r"|numer(?:u|em)?|číslo|číslem|nummer|номер\w{0,2}"
-    r"|numarası|otrzymał\w*|nadali\w*|nadan\w*|присво\w*|зарегистрирован\w*|зареєстрован\w*|přiděl\w*|pridel\w*"
-    r"|tilldelat\w*|tildelt|toegewezen|attribué|asignad\w|atribuíd\w|assegnat\w|zugewiesen|vergeben|under|unter"
-    r"|sous|bajo|con el|com o|onder|received|received as)"
-    rf"[^.!?\n#\[\d]{{0,50}}?(?:{_NUMBER_WORD}\w{{0,2}}\s?:?(?: of)?|as|with"
-    rf"|#)\s?[#\[(\"']{{0,3}}(?<!\w){_ID}(?![\w%€$£]|[.,:/]\d)",
+# By the word for a number, where a request or its registration is spoken of: "pod číslem 77031", "7714 numaralı talebiniz"
+_BY_NUMBER = re.compile(
+    rf"(?<!\w){_NUMBER_WORD}\s?(?:{_IS})?\s?[#\[(\"']{{0,2}}{_ID}(?![\w%€$£]|[.,:/ ]\d|-\d)"
+    rf"|(?<![\w.,/-])(?P<first>[A-Z]{{0,5}}[-/]?\d{{3,12}})[\s'-]?(?:numaralı|no['’]?l[uü]|sz\.|számú|számon|nr-|número|番)(?!\w)",
     re.I,
 )
+_MATTER = re.compile(rf"(?<!\w)(?:{_NOUN})s?(?!\w)|{alternatives('ticket_registered')}", re.I)
 _PARENTHESIS = re.compile(rf"{_NOUN}s? \((?:{_NOUN}\s?)?{_NUMBER_WORD}?\s?#?\s?{_ID}\)", re.I)
 _TICKET_HASH = re.compile(rf"(?<!\w){_NOUN}s?[ -]?(?:{_NUMBER_WORD})?\s?#\s?(?P<id>\d{{1,18}})(?![\w-])", re.I)
 # "opened case XZ-77 for you", "Incident INC1002 has been raised", "číslo požadavku je 45678", "aanvraag heeft nummer 12"
@@ -91,18 +91,21 @@ _OPENED = re.compile(
 )
 _NUMBER_OF = re.compile(
     rf"(?<!\w)(?:{_NUMBER_WORD})\s"
-    rf"(?:(?:de|do|da|del|della|van|ihre[rs]|su|tu|sua|tua|your|of|the|вашего|вашей|din|ditt|de votre)\s){{0,2}}"
-    rf"{_NOUN}\w{{0,3}}\s?(?:is|es|est|è|é|je|to|:|-|=|er|är|on)?\s?[#\[(\"']{{0,2}}{_ID}(?![\w%€$£]|[.,:/]\d)"
+    rf"(?:(?:{alternatives('ticket_of')})\s){{0,2}}"
+    rf"{_NOUN}\w{{0,3}}(?:\s(?:σας|dvs\.?|dumneavoastră))?\s?(?:{_IS})?\s?[#\[(\"']{{0,2}}{_ID}(?![\w%€$£]|[.,:/]\d)"
     rf"|(?<!\w){_NOUN}\w{{0,3}}\s(?:heeft|has|hat|a|tiene|ha|tem|har|ma|má|получил\w?|dostalo|krijgt|receives?)\s"
     rf"[^.!?\n#\d]{{0,20}}(?:{_NUMBER_WORD})\s?:?\s?#?(?P<has>[A-Z]{{0,8}}-?\d{{2,18}}(?:-\d{{1,10}})?)(?![\w-])",
     re.I,
 )
 _ASIAN = re.compile(
-    r"(?:受付|問い?合わ?せ|チケット|整理|工单|工單|案件|事件|접수|문의|티켓)"
-    r" ?(?:番号|号|编号|編號|번호|號)(?:は|是|为|為|는|은)?[\s:：#「]{0,4}(?P<id>[A-Za-z]{0,5}-?\d{3,18})"
+    rf"(?:{alternatives('ticket_asian')}) ?(?:番号|号码?|编号|編號|號碼?|번호|已创建|已建立|ID)"
+    rf"(?:は|是|为|為|는|은)?[\s:：#「『（(]{{0,4}}{_ID}",
+    re.I,
 )
 _TRACK = re.compile(r"\btrack(?:ing)? id\s?:?\s?(?P<key>[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{4})(?!\w)", re.I)
 _DOUBLE_HASH = re.compile(r"##\s?(?P<number>\d{1,18})\s?##")
+_SENTENCE_END = re.compile(r"[!?。！？\n]|(?<!\b\w\w)(?<!\b\w)\.\s")
+_NOUN_BEFORE = re.compile(rf"(?<!\w){_NOUN}s?[ -]?(?:{_NUMBER_WORD})?[ :]{{0,2}}$", re.I)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _NOT_KEYS = re.compile(
     r"(?:utf|iso|rfc|sha|covid|mp|win|windows|a|b|v|version|rev|part|step|usb|pp|art|no|nr|sku|model|ean|isbn|ups"
@@ -143,18 +146,13 @@ def _in_subject(subject: str) -> Iterator[str]:
             if _is_key(match["key"]) and not _order_before(subject, match.start("key"))
         )
     yield from (match[0] for match in _THREAD.finditer(subject))
-    for match in _HASH.finditer(_RT.sub(" ", subject)):
-        if not _order_before(_RT.sub(" ", subject), match.start()):
+    rest = _RT.sub(" ", subject)
+    for match in _HASH.finditer(rest):
+        bracketed = rest[: match.start()].endswith(("[", "(")) or _NOUN_BEFORE.search(rest[: match.start()])
+        if (bracketed or len(match["number"]) > 2) and not _is_other(rest, match.start(), match["number"]):
             yield f"#{match['number']}"
-    for pattern in (_NAMED, _REFERENCE):
-        for match in pattern.finditer(subject):
-            if (
-                not _YEAR.fullmatch(match["id"])
-                and subject[match.start("id") - 1] != "-"
-                and not _order_before(subject, match.start("id"))
-                and not _order_before(subject, match.start())
-            ):
-                yield _numbered(match["id"])
+    yield from _said(subject, (_NAMED, _REFERENCE, _ASIAN))
+    yield from _beside(subject)
     for pattern in (_BRACKETED_NUMBER, _DOUBLE_HASH, _PADDED):
         yield from (f"#{match['number']}" for match in pattern.finditer(subject))
 
@@ -167,16 +165,44 @@ def _in_body(text: str) -> Iterator[str]:
         if _is_key(match["key"]):
             yield match["key"]
     yield from (match["key"] for pattern in (_SERVICENOW, _DYNAMICS, _TRACK) for match in pattern.finditer(text))
-    for pattern in (_TICKET_HASH, _PARENTHESIS, _SAYS, _OPENED, _NUMBER_OF, _ASSIGNED, _REFERENCE, _ASIAN):
+    yield from _said(text, (_TICKET_HASH, _PARENTHESIS, _SAYS, _OPENED, _NUMBER_OF, _REFERENCE, _ASIAN))
+    yield from _beside(text)
+
+
+def _said(text: str, patterns: Iterable[re.Pattern[str]]) -> Iterator[str]:
+    for pattern in patterns:
         for match in pattern.finditer(text):
             number = next(filter(None, match.groups()))
-            if (
-                not _YEAR.fullmatch(number)
-                and not _order_before(text, match.end() - len(match[0]))
-                and not _order_before(text, text.index(number, match.start()))
-                and (len(number) > 2 or "#" in match[0])
-            ):
+            place = text.index(number, match.start())
+            if _is_other(text, match.start(), number) or _order_before(text, place) or text[place - 1] == "-":
+                continue
+            if len(number) > 2 or "#" in match[0] or pattern is _NAMED:
                 yield _numbered(number)
+
+
+def _beside(text: str) -> Iterator[str]:
+    """Numbers that go by the word for a number, where the sentence speaks of a request and of nothing else that has numbers."""
+    for match in _BY_NUMBER.finditer(text):
+        number = next(filter(None, match.groups()))
+        before = _SENTENCE_END.split(text[max(0, match.start() - 80) : match.start()])[-1]
+        after = _SENTENCE_END.split(text[match.end() : match.end() + 40])[0]
+        if (
+            len(number) < 3
+            or _is_other(text, match.start(), number)
+            or _OTHER_THING.search(f"{before} {match[0]} {after}")
+        ):
+            continue
+        if _MATTER.search(f"{before} {after}"):
+            yield _numbered(number)
+
+
+def _is_other(text: str, start: int, number: str) -> bool:
+    """Whether it is a year, a date, or told by what stands before it to be no number of the desk's."""
+    if _YEAR.fullmatch(number) or _DATE.fullmatch(number):
+        return True
+    return bool(
+        _OTHER_TICKET.search(text[max(0, start - 20) : text.index(number, start)].lower()) or _order_before(text, start)
+    )
 
 
 def _tagged(tag: str, number: str) -> str:

@@ -1,6 +1,7 @@
 """Sentences as desks write them, in many languages: what each says, and what those that look alike do not say.
 
-A line of `wordings/promised.txt`, `asked.txt` and `noticed.txt` is one sentence with what it says before it.
+A line of `wordings/promised.txt`, `asked.txt` and `noticed.txt` is one sentence with what it says before it; one of
+`numbered.txt` is a subject and a text.
 """
 
 from importlib.resources import files
@@ -11,6 +12,7 @@ from replies.message import Message
 from replies.notices import handoff, notices
 from replies.promise import promise
 from replies.repeated import asked_for
+from replies.tickets import tickets
 from tests.replies.evaluation import code
 
 
@@ -36,3 +38,9 @@ def test_a_sentence_asks_for_what_it_asks_for(wanted: str, sentence: str) -> Non
 def test_a_sentence_gives_the_notice_that_it_gives(wanted: str, sentence: str) -> None:
     found = {"autoclose" if each.value == "announced" else each.check for each in notices(Message(), sentence)}
     assert found | ({"handoff"} if handoff(sentence) else set()) == set(wanted.split(",")) - {"-"}
+
+
+@pytest.mark.parametrize(("wanted", "subject", "text"), _wordings("numbered"))
+def test_a_mail_tells_the_number_that_it_tells(wanted: str, subject: str, text: str) -> None:
+    found = [each.lstrip("#") for each in tickets(Message(subject=subject, text=text))]
+    assert found == ([] if wanted == "-" else [wanted])
