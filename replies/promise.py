@@ -54,6 +54,8 @@ def promise(text: str) -> Promise | None:
     """The promise of an answer in `text`: the first that names a time, else a vague one, else None."""
     vague: Promise | None = None
     for sentence in sentences(text[:MAX_TEXT]):
+        if sentence.rstrip(" \"'»”)").endswith(("?", "？")):
+            continue  # "Has anybody called you within two days?"
         parts = clauses(plain(sentence)[:600])
         if not any(_speaks(clause) for clause in parts):
             continue
@@ -101,7 +103,11 @@ def _leans(clause: str, parts: list[str]) -> bool:
     place = parts.index(clause)
     near = parts[max(0, place - 1) : place] + parts[place + 1 : place + 2]
     return len(clause.split()) <= SHORT_CLAUSE and any(
-        _speaks(each) and not _DUTY.search(each) and not _PAST.search(each) and not _OTHER_TIMES.search(each)
+        _speaks(each)
+        and not _DUTY.search(each)
+        and not _PAST.search(each)
+        and not _OTHER_TIMES.search(each)
+        and not _THIRD_PARTY.search(each)
         for each in near
     )
 

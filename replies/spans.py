@@ -42,12 +42,18 @@ _BETWEEN = r"(?: ?个| ?個| de| d'| short| more| whole| full| volle[nr]?| compl
 
 _BUSINESS = alternatives("span_business")
 _MINUTE, _HOUR, _DAY, _WEEK = (alternatives(f"span_{unit}") for unit in ("minute", "hour", "day", "week"))
-_BUSINESS_HOUR, _BUSINESS_DAY = alternatives("span_business_hour"), alternatives("span_business_day")
+_BUSINESS_HOUR, _BUSINESS_DAY, _BUSINESS_WEEK = (
+    alternatives(f"span_business_{unit}") for unit in ("hour", "day", "week")
+)
+_BEHIND = re.compile(
+    rf"(?:{alternatives('span_behind')})(?: \w+)? ?$"
+)  # "in the last 24 hours", "les trois derniers jours"
+BUSINESS_WEEK = 5  # days
 
 _SPAN = re.compile(
     rf"(?P<low>{_NUMBER})\+?(?:{_TO}(?P<high>{_NUMBER}))?(?: ?\(\d{{1,3}}\))?{_BETWEEN}[ -]?"
     rf"(?:(?P<bday>(?<!\w)(?:{_BUSINESS_DAY})|(?<=[\d个個])(?:{_BUSINESS_DAY}))"
-    rf"|(?P<bhour>{_BUSINESS_HOUR})|\(?(?P<before>(?:{_BUSINESS})\)?[ -])?"
+    rf"|(?P<bweek>{_BUSINESS_WEEK})|(?P<bhour>{_BUSINESS_HOUR})|\(?(?P<before>(?:{_BUSINESS})\)?[ -])?"
     rf"(?:(?P<minute>{_MINUTE})|(?P<hour>{_HOUR})|(?P<week>{_WEEK})|(?P<day>{_DAY}))(?![a-zà-ÿ])"
     rf"(?P<after> (?:calendari?o?s? )?\(?(?:{_BUSINESS})\b)?)"
 )
@@ -107,7 +113,8 @@ def spans(text: str) -> Iterator[Span]:
     for found in _NEXT_BUSINESS_DAY.finditer(text):
         yield Span(DAY, "business_days", found[0], start=found.start())
     for found in _SPAN.finditer(text):
-        yield _measured(found)
+        if not _BEHIND.search(text[max(0, found.start() - 30) : found.start()]):
+            yield _measured(found)
     for unit, pattern in _WITHIN_THE.items():
         for found in pattern.finditer(text):
             yield Span(_SECONDS[unit], "days" if unit != "hour" else "hours", found[0], start=found.start())
@@ -128,6 +135,8 @@ def _blank(found: re.Match[str]) -> str:
 def _measured(found: re.Match[str]) -> Span:
     number = _value(found["high"] or found["low"])
     business = bool(found["before"] or found["after"])
+    if found["bweek"] or (business and found["week"]):
+        return Span(number * BUSINESS_WEEK * DAY, "business_days", found[0], start=found.start())
     if found["bday"] or (business and found["day"]):
         return Span(number * DAY, "business_days", found[0], start=found.start())
     if found["bhour"] or (business and found["hour"]):
