@@ -19,6 +19,11 @@ _NO_REPLY = table("notice_no_reply")
 _NEED_NOT_REPLY = table("need_not_reply")
 _LOGIN = table("login")
 _CORRESPONDENCE = table("correspondence")
+# "You can only answer if you are signed in": a condition that is a statement
+_ONLY = re.compile(
+    r"\b(?:only|nur|ausschließlich|alleen|uitsluitend|seulement|uniquement|qu'(?:en|après)|s[oó]lo|únicamente|soltanto|apenas|somente"
+    r"|endast|bara|kun|vain|tylko|dopiero|jen|pouze|len|iba|только|лише|csak|doar|yalnızca|sadece|μόνο)\b"
+)
 _PORTAL_ONLY = table("portal_only")
 _NO_LOGIN_WALL = table("no_login_wall")
 _FORM_ONLY = table("notice_form_only")
@@ -80,7 +85,7 @@ def _said(text: str) -> Iterator[Finding]:
         evidence = quoted(sentence)
         if _NO_REPLY.search(stated) and not _NEED_NOT_REPLY.search(said):
             yield Finding("no_reply", "problem", "no_reply.phrase", evidence)
-        if _is_login_wall(stated, whole):
+        if _is_login_wall(said if _ONLY.search(said) else stated, whole):
             yield Finding("login_wall", "problem", "login_wall.phrase", evidence)
         if _FORM_ONLY.search(said) and not _NO_FORM_ONLY.search(said) and not _MAY_REPLY.search(said):
             yield Finding("form_only", "problem", "form_only.phrase", evidence)
