@@ -15,6 +15,7 @@ from conversations.visit import Channel
 from conversations.world import World
 from probes.contact import PointOfNoReturn
 from probes.errors import AddressRefused, DeskError, ProbeError
+from probes.form.browser import Submitted
 from probes.form.channel import FormChannel
 from probes.mail.addresses import can_be_written_to
 from probes.mail.letter import Attachment, Letter, compose
@@ -165,30 +166,28 @@ class Contact:
             kinds = {".zip": "trace", ".jpg": "screenshot"}
             shown = tuple(self._evidence(kinds[path.suffix], path, now) for path in made if path.suffix in kinds)
             raise NotSent(error, shown) from error
-        at = clicked.timestamp()
-        labels = {"visit": self.conversation.visit, "desk": self.conversation.desk}
-        labels["channel"] = over or self.conversation.channel
-        also: tuple[Callable[[Any], object], ...] = (
-            partial(
-                aggregates.observe,
-                histogram="form_submit_seconds",
-                labels=labels,
-                seconds=sum(submitted.phases.values()),
-                by=aggregates.By(self.conversation.id, at),
-            ),
-        )
+        also = [self._observed(over, submitted, clicked.timestamp())]
         if submitted.screenshot is not None:
-            also = (*also, self._evidence("screenshot", submitted.screenshot, at))
-        envelope = to_json(
-            {
-                "phases": dict(submitted.phases),
-                "page": submitted.page,
-                "confirmation": submitted.confirmation,
-                "url": submitted.url,
-                **({"channel": over} if over else {}),
-            }
+            also.append(self._evidence("screenshot", submitted.screenshot, clicked.timestamp()))
+        envelope = {
+            "phases": dict(submitted.phases),
+            "page": submitted.page,
+            "confirmation": submitted.confirmation,
+            "url": submitted.url,
+            **({"channel": over} if over else {}),
+        }
+        message = {**intent["message"], "at": clicked.timestamp(), "envelope": to_json(envelope)}
+        return Sent(message, tuple(also))
+
+    def _observed(self, over: str | None, submitted: Submitted, at: float) -> Callable[[Any], object]:
+        channel = over or self.conversation.channel
+        return partial(
+            aggregates.observe,
+            histogram="form_submit_seconds",
+            labels={"visit": self.conversation.visit, "desk": self.conversation.desk, "channel": channel},
+            seconds=sum(submitted.phases.values()),
+            by=aggregates.By(self.conversation.id, at),
         )
-        return Sent({**intent["message"], "at": at, "envelope": envelope}, also)
 
     def _evidence(self, kind: str, path: Path, at: float) -> Callable[[Any], object]:
         folder = self.world.evidence_folder(self.conversation.id)

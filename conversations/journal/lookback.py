@@ -35,9 +35,18 @@ _RECENT = (
     .order_by(conversation.c.started_at.desc())
     .limit(RECENT)
 )
-_SAID = (
-    sa.select(message.c.conversation, message.c.kind, sa.func.substr(message.c.text, 1, MOST_CHARACTERS).label("text"))
+_place = sa.func.row_number().over(
+    partition_by=(message.c.conversation, message.c.kind), order_by=(message.c.at, message.c.id)
+)
+_numbered = (
+    sa.select(message.c.id, _place.label("place"))
     .where(message.c.conversation.in_(sa.bindparam("any", expanding=True)), message.c.kind.in_((Kind.SENT, Kind.HUMAN)))
+    .subquery()
+)
+_SAID = (  # found by their ids first: the texts of a flood are not worth sorting
+    sa.select(message.c.conversation, message.c.kind, sa.func.substr(message.c.text, 1, MOST_CHARACTERS).label("text"))
+    .join(_numbered, _numbered.c.id == message.c.id)
+    .where(_numbered.c.place <= MOST_REPLIES // MOST_OTHERS)
     .order_by(message.c.at, message.c.id)
 )
 
@@ -78,7 +87,7 @@ def _exchanges(connection: Connection, conversation_ids: Sequence[str]) -> list[
     for row in connection.execute(_SAID, {"any": conversation_ids}):
         if row.kind == Kind.SENT:
             asked.setdefault(row.conversation, row.text)
-        elif len(replies[row.conversation]) < MOST_REPLIES // MOST_OTHERS:
+        else:
             replies[row.conversation].append(row.text)
     return [Exchange(asked[each], tuple(replies[each])) for each in conversation_ids if each in asked]
 

@@ -11,6 +11,7 @@ from conversations import examination
 from conversations.customer import Customer
 from conversations.description import describe
 from conversations.durations import Duration
+from conversations.journal import lookback, schema
 from conversations.records import Conversation
 from conversations.scenario import scenario
 from probes.errors import AddressRefused
@@ -261,3 +262,22 @@ async def test_whatever_breaks_in_reading_the_mail_is_kept_and_counted(
             counted = await here.journal.read(everything)
         labels = {"visit": "test", "desk": "desk", "channel": "support", "check": "loop", "result": "unknown"}
         assert (labels, 1.0) in counted["findings_total"]
+
+
+async def test_of_a_flooded_conversation_only_the_first_replies_are_read(tmp_path: Path) -> None:
+    town = Town(tmp_path, answer=story("It comes on Friday.\n\nMia"))
+    async with life(town, talk) as here:
+        which = await begin(here.journal, definition({"turns": 1}), town.clock.now())
+        await here.play(which)
+        more = [
+            {
+                **dict.fromkeys(("mailbox", "subject", "sender", "recipient"), "-"),
+                **{"conversation": which, "direction": "in", "kind": "human", "fingerprint": str(number)},
+                **{"text": f"{number} It comes on Friday.", "at": town.clock.now() + number},
+            }
+            for number in range(1000)
+        ]
+        await here.journal.write(lambda c: c.execute(schema.message.insert(), more).rowcount)
+        (exchange,) = await here.journal.read(lambda c: lookback.elsewhere(c, "desk", "another"))
+    assert exchange.question == QUESTION
+    assert [reply[:20] for reply in exchange.replies] == ["It comes on Friday.\n", "0 It comes on Friday"]
