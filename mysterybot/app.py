@@ -33,14 +33,14 @@ from scenarios import BUILT_IN
 READY_WITHIN = 5.0
 """Seconds that a send waits for its mailbox to be open; then it is put off, and tried again."""
 
+READ_WITHIN = 30.0
+"""Seconds that the end of a wait waits for an open mailbox to be read; then it is tried again later. One that is down takes no
+longer than a send: the conversations that wait for it must not keep others waiting."""
+
 
 def find_scenario(reference: str, base: Path = Path("/")) -> Scenario:
     """A scenario by its name, or by path and function; LookupError or ValueError when it cannot be had."""
     return load_scenario(reference, base, BUILT_IN)
-
-
-READ_WITHIN = 30.0
-"""Seconds that the end of a wait waits for its mailbox to be read; then it is tried again later."""
 
 
 @dataclass(slots=True)
@@ -62,7 +62,8 @@ class RealWorld:
 
     async def mailbox_read(self, mailbox: str) -> None:
         """Return once it is read up to now."""
-        await self._mailbox(mailbox).inbox.caught_up(READ_WITHIN)
+        inbox = self._mailbox(mailbox).inbox
+        await inbox.caught_up(READ_WITHIN if inbox.state.up else READY_WITHIN)
 
     async def send_mail(
         self, mailbox: str, mail: bytes, *, sender: str, recipients: Sequence[str], point_of_no_return: PointOfNoReturn

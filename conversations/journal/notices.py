@@ -69,7 +69,7 @@ def write_down(connection: Connection, new: Notice) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Circumstances:
     """What news need to know besides the journal. `quiet`: desks of which nothing is told. `up`: mailboxes that receive, for in
     others an answer might not be seen. `down`: those that have been down for long: since when, and why.
     """
@@ -79,7 +79,7 @@ class Standing:
     down: Mapping[str, tuple[float, str]]
 
 
-def news(connection: Connection, now: float, grace: float, standing: Standing) -> Sequence[Notice]:
+def news(connection: Connection, now: float, grace: float, around: Circumstances) -> Sequence[Notice]:
     """What time has brought about and nobody has written down: promises that ran out more than `grace` seconds ago while the
     customer waits, such customers who wait no longer, and mailboxes.
     """
@@ -87,10 +87,10 @@ def news(connection: Connection, now: float, grace: float, standing: Standing) -
     first = {visit: each.due for visit, each in open_by_visit(connection).items()}  # by an index that holds all of it
     for promise in PROMISES:
         late = [visit for visit, due in first.items() if due.get(promise, now) < now - grace]
-        found += _overdue(connection, promise, late, now, grace, standing) if late else ()
+        found += _overdue(connection, promise, late, now, grace, around) if late else ()
     found += [each for promise in PROMISES for each in _no_longer(connection, promise, now)]
-    found += [_mailbox(connection, name, now, down=why) for name, why in standing.down.items()]
-    found += [_mailbox(connection, name, now, down=None) for name in standing.up]
+    found += [_mailbox(connection, name, now, down=why) for name, why in around.down.items()]
+    found += [_mailbox(connection, name, now, down=None) for name in around.up]
     return [each for each in found if each is not None]
 
 
@@ -124,7 +124,7 @@ def forget(connection: Connection, before: float) -> None:
 
 
 def _overdue(
-    connection: Connection, promise: str, visits: Collection[str], now: float, grace: float, standing: Standing
+    connection: Connection, promise: str, visits: Collection[str], now: float, grace: float, around: Circumstances
 ) -> Iterator[Notice | None]:
     due = conversation.c[f"{promise}_due"]
     noted = sa.exists().where(
@@ -139,8 +139,8 @@ def _overdue(
             conversation.c.visit.in_(visits),
             conversation.c.waiting_since.is_not(None),
             due < now - grace,
-            conversation.c.desk.not_in(list(standing.quiet)),
-            (conversation.c.mailbox + "").in_(list(standing.up)),  # not by the mailbox's index, which holds them all
+            conversation.c.desk.not_in(list(around.quiet)),
+            (conversation.c.mailbox + "").in_(list(around.up)),  # not by the mailbox's index, which holds them all
             ~noted,
         )
         .order_by(due)

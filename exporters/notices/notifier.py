@@ -93,7 +93,7 @@ class Notifier:
             for name, state in mailboxes.items()
             if not state.up and now - state.since >= DOWN_FOR
         }
-        news = partial(notices.news, now=now, grace=GRACE, standing=notices.Standing(quiet, up, down))
+        news = partial(notices.news, now=now, grace=GRACE, around=notices.Circumstances(quiet, up, down))
         if await self._journal.read(news):  # mostly there are none, and a read disturbs nobody
             await self._journal.write(lambda c: [notices.write_down(c, each) for each in news(c)])
 

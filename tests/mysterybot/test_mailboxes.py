@@ -4,12 +4,17 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
 
 import pytest
 
+from conversations.clock import SystemClock
 from conversations.control import Mailbox as Settings
+from mysterybot import app
 from mysterybot.mailboxes import Mailbox, Mailboxes
 from probes.errors import BotError
+from probes.form.browser import Browser
 from probes.mail.arrivals import Arrival, Position
 from probes.mail.inbox import Inbox
 from probes.mail.smtp import Outbox
@@ -51,6 +56,17 @@ async def test_a_mailbox_whose_settings_change_is_not_ready_for_a_moment_but_nev
     assert refused.value.retry, "what is to be sent from it is put off"
     await mailboxes.aclose()
     assert open_now == {}
+
+
+async def test_the_end_of_a_wait_is_not_held_up_by_a_mailbox_that_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "READY_WITHIN", 0.01)
+    monkeypatch.setattr(app, "READ_WITHIN", 3600.0)
+    world = app.RealWorld(SystemClock(), tmp_path, cast(Browser, None), {"anna": made("anna", settings())})
+    with pytest.raises(BotError, match="anna@"):
+        async with asyncio.timeout(60):
+            await world.mailbox_read("anna")
 
 
 async def test_a_mailbox_that_leaves_the_config_is_closed_and_gone() -> None:
