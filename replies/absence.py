@@ -18,6 +18,8 @@ _ABSENT = table("subject_absent")
 _WAS = re.compile(rf"\b(?:{phrases.alternatives('was')})\b[^.!?]{{0,40}}$")
 _OTHERS = re.compile(r"^(?:is|he|she|ist|est|está|è|är|er|on|jest|je) ")
 
+_PLANNED, _UNTIL, _ONCE, _SHUT = (table(name) for name in ("planned", "until", "once", "subject_shut"))
+_REACHABLE, _COMING = table("reachable"), table("coming")
 _YOU = re.compile(r"\b(?:you|sie|du|vous|tu|usted|lei|você|jij|вы|ви)\b.{0,12}$")
 
 
@@ -35,7 +37,10 @@ def away(told: Evidence) -> Away | None:
     found = phrases.OUT_OF_OFFICE.search(told.text)
     if not found and (origin.strong or not origin.person):
         found = phrases.CLOSED_SHOP.search(told.text)
-    if _confirms(told) and not (found and _ABSENT.search(found[0]) and not origin.desk):
+    shut = not told.replied and _SHUT.search(told.subject)
+    if shut and origin.strong:
+        return Away("subject", subject)
+    if _confirms(told) and not (found and shut) and not (found and _ABSENT.search(found[0]) and not origin.desk):
         return None
     titled = None if told.replied else _ABSENT_OR_AUTOMATIC.search(told.subject)
     marked = origin.strong or titled or origin.vacation
@@ -62,6 +67,12 @@ def _confirms(told: Evidence) -> bool:
 def _is_now(told: Evidence, found: re.Match[str]) -> bool:
     """Whether `found` speaks of the sender, and of now: "I was away", "Tom is away, so I looked" do not."""
     before = told.text[max(0, found.start() - 45) : found.start()]
+    around = told.text[max(0, found.start() - 25) : found.end() + 30]
+    planned = _COMING.search(told.text[max(0, found.start() - 25) : found.end()]) or (
+        _PLANNED.search(around) and not _UNTIL.search(told.text)
+    )
+    if planned or _ONCE.search(before.rstrip()):
+        return False  # "as soon as I am off the phone"; "the 14th suits me, I am away from the 20th"
     if _WAS.search(before + found[0][:6]) or _OTHERS.match(found[0]) or _YOU.search(before):
         return False
     about = next((sentence for sentence in told.said if found[0] in sentence), "")
@@ -77,7 +88,8 @@ def _responder(told: Evidence) -> Away | None:
         return None  # "thanks for writing, I will be back to you by tomorrow"
     if AUTOMATIC_SUBJECT.match(told.subject):
         return Away("responder", told.message.subject)
-    for known in (phrases.URGENT, phrases.RETURN, phrases.PERSON):
+    speaks_of_it = not told.specific and _REACHABLE.search(told.text)
+    for known in (phrases.URGENT, phrases.RETURN, *([phrases.PERSON] if speaks_of_it else [])):
         if found := known.search(told.text):
             return Away("responder", found[0])
     return None

@@ -10,6 +10,7 @@ ENOUGH = 3
 
 _UNSUBSCRIBE = table("unsubscribe")
 _ADVERT = table("advert")
+_TO_MANY = table("to_many")
 _ADVERTISER = re.compile(
     r"newsletter|\bnews@|deals?@|offers?@|promo|marketing|mailing|campaign|announce|pharmac|drugs|viagra|casino"
     r"|lotter|loan|\@lists?\.|dev-null|\bads?@|digest|subscri|bulletin|shopper|update@|@e?mail\d?\.|@em\d{0,4}\.|@click\."
@@ -41,6 +42,7 @@ def bulk_evidence(message: Message, text: str) -> str:
     if answers:
         return ""
     found = _UNSUBSCRIBE.search(plain(message.text[-6000:])) or _UNSUBSCRIBE.search(text)
+    found = found or _TO_MANY.search(text)
     return found[0] if found else _suspicion(message, text)
 
 

@@ -54,6 +54,8 @@ class Classified:
 
 _CLOSED_SUBJECT = table("subject_closed")
 _SURVEY_SUBJECT = table("subject_survey")
+_PURCHASE, _INVITES = table("purchase"), table("invites")
+_REACHABLE = re.compile(r"https?://")
 _READ_SUBJECT = re.compile(rf"^(?:{phrases.alternatives('subject_receipt')})(?: ?:|\b.{{0,4}}$)")
 _COMPLAINT_SUBJECT = re.compile(r"^(?:fwd?: )?(?:complaint about|(?:email )?(?:feedback|abuse|spam) report)")
 
@@ -71,6 +73,11 @@ def classify(message: Message, new_text: str, ours: Sequence[str] = ()) -> Class
     return _Reading(Evidence(message, new_text, ours)).verdict()
 
 
+def _ended_by_nobody(sentence: str) -> str:
+    """The words of an end, where no person says "I have closed it"."""
+    return "" if phrases.PERSON.search(sentence) else programs.ended(sentence)
+
+
 class _Reading:
     """The rules, in order, over the evidence in one message."""
 
@@ -83,10 +90,13 @@ class _Reading:
             self._echo()
             or self._read_receipt()
             or self._framed()
+            or self._gate()
+            or self._calendar()
             or self._out_of_office()
             or self._challenge()
             or self._notice()
             or self._copy()
+            or self._purchase()
             or self._acknowledgement()
             or self._bulk()
             or self._automatic()
@@ -98,7 +108,10 @@ class _Reading:
             return None
         if self.told.ours and repeats_ours(self.told.message.text, self.told.ours):
             return Classified(Kind.OTHER, "other.echo", quoted(self.told.message.text))
-        if self.told.framed:
+        changed = (
+            not self.told.replied and self.told.origin.desk and self.told.origin.weak and self.told.message.text.strip()
+        )
+        if self.told.framed or changed:
             return Classified(Kind.OTHER, "other.empty_notice", quoted(self.told.message.subject))
         return None
 
@@ -119,6 +132,24 @@ class _Reading:
         found = away(self.told)
         return Classified(Kind.OUT_OF_OFFICE, f"out_of_office.{found.rule}", quoted(found.evidence)) if found else None
 
+    def _gate(self) -> Classified | None:
+        """The filter of a person's mailbox, in whose name it may speak, asks for a proof."""
+        guarded, proves = self.told.first(programs.guarded), self.told.first(programs.proves)
+        marked = self.told.origin.strong or self.told.origin.weak
+        asks = proves or (marked and not self.told.receipt and phrases.LINK.search(self.told.text))
+        if not (guarded and asks) and not (proves and not self.told.first_person and _REACHABLE.search(self.told.text)):
+            return None
+        if self.told.specific:
+            return None
+        return Classified(Kind.CHALLENGE, "challenge.gate", quoted(proves or guarded))
+
+    def _calendar(self) -> Classified | None:
+        """What a calendar sends: invitations, and what became of them."""
+        programmed = self.told.message.calendar or self.told.origin.strong or self.told.origin.weak
+        if not programmed or not _INVITES.match(self.told.subject) or self.told.first_person or self.told.specific:
+            return None
+        return Classified(Kind.OTHER, "other.calendar", quoted(self.told.message.subject))
+
     def _challenge(self) -> Classified | None:
         found = phrases.CHALLENGE.search(self.told.text)
         subject = None if self.told.replied else phrases.CHALLENGE.search(self.told.subject)
@@ -132,19 +163,35 @@ class _Reading:
         """Solved, closed, merged, reminder, survey: the desk's program speaks, not a person."""
         changed = phrases.UPDATED.search(self.told.text) or phrases.REMINDER.search(self.told.text)
         reminds = not self.told.replied and bool(phrases.REMINDER.search(self.told.subject))
-        closed = self.told.first(programs.ended) or ("" if self.told.replied else programs.ended(self.told.subject))
+        silence = self.told.first(programs.silence)
+        elsewhere = programs.elsewhere(self.told.text)
+        closed = self.told.first(_ended_by_nobody)
+        if not closed and not self.told.replied and not self.told.first_person:
+            closed = programs.ended(self.told.subject)
         survey = phrases.SURVEY.search(self.told.text)
         subject = _CLOSED_SUBJECT.search(self.told.subject) or _SURVEY_SUBJECT.search(self.told.subject)
         ends = (closed or survey) and (subject or not self.told.receipt)
         score = 2 * bool(changed) + 2 * reminds + 2 * bool(ends) + 2 * bool(ends and subject)
         score += 2 * bool(self.told.origin.strong) + bool(self.told.origin.weak)
-        if not (changed or ends) or score <= self.told.signs_of_a_person():
+        score += 2 * bool(silence) + 3 * bool(elsewhere)
+        if (
+            not (changed or ends or silence or (elsewhere and not self.told.receipt))
+            or score <= self.told.signs_of_a_person()
+        ):
             return None
         if closed and ends:
             return Classified(Kind.OTHER, "other.closed", quoted(closed))
         if survey and ends:
             return Classified(Kind.OTHER, "other.survey", quoted(survey[0]))
-        return Classified(Kind.OTHER, "other.updated", quoted(changed[0] if changed else ""))
+        return Classified(Kind.OTHER, "other.updated", quoted(changed[0] if changed else silence or elsewhere))
+
+    def _purchase(self) -> Classified | None:
+        """A shop confirms what was bought."""
+        told = self.told
+        found = None if told.replied or told.origin.answers else _PURCHASE.search(told.subject)
+        if not found or told.first_person or told.origin.desk or bulk_evidence(told.message, told.text):
+            return None
+        return Classified(Kind.OTHER, "other.purchase", quoted(told.message.subject))
 
     def _copy(self) -> Classified | None:
         """What we wrote, sent back, and nothing of theirs beside it."""
@@ -161,8 +208,10 @@ class _Reading:
         courtesy = phrases.COURTESY.search(self.told.text)
         promised = phrases.PROMISE.search(self.told.text) or promise(self.told.new)
         titled = self.told.titled
+        if self.told.message.headers.get("list-id") and not self.told.origin.answers and not self.told.origin.desk:
+            titled = silent = ""  # a newsletter may be called anything
         score = 2 * bool(self.told.receipt) + 3 * bool(automatic) + bool(courtesy) + bool(promised) + 2 * bool(titled)
-        score += 2 * bool(silent)
+        score += 2 * bool(silent) + bool(self.told.habitual and self.told.receipt)
         found = self.told.receipt or automatic or titled or (courtesy and courtesy[0]) or silent
         if not found or score < 2:
             return None
@@ -189,8 +238,11 @@ class _Reading:
         acknowledges = self.told.titled or phrases.COURTESY.search(self.told.text)
         if told.strong == NULL_SENDER and not told.answers and not acknowledges:
             return Classified(Kind.BULK, "bulk.null_sender", quoted(told.strong))
-        if told.strong and told.desk and told.person and self.told.signs_of_a_person() > DESK_MARKS:
+        by_name = told.person or self.told.signed_for_team()
+        if told.strong and told.desk and by_name and self.told.signs_of_a_person() > DESK_MARKS:
             return None  # some helpdesks declare automatic whatever their people write
+        if told.strong and told.answers and self.told.speaks():
+            return None  # marked by mistake: nothing in it is what programs say
         if told.strong:
             return Classified(Kind.ACKNOWLEDGEMENT, "acknowledgement.header", quoted(told.strong))
         # An answer to ours that says something of its own is a person's, whatever its address is called: desks write from

@@ -65,6 +65,7 @@ class Message:
     returned_ids: tuple[str, ...] = ()  # Message-IDs of the mail that a bounce encloses
     returned_recipients: tuple[str, ...] = ()  # every address that the enclosed mail or the report names
     links: int = 0  # how many the HTML has, pictures among them
+    calendar: bool = False  # a part for calendars comes with it (RFC 5545)
 
     def header(self, name: str) -> str:
         """The first value of a header, or ""; `name` in lower case."""
@@ -113,6 +114,7 @@ def _read(raw: bytes) -> Message:
         returned_ids=returned[0],
         returned_recipients=tuple(dict.fromkeys((*(report.recipients if report else ()), *returned[1]))),
         links=sum(len(_LINK.findall(part.data())) for part in entities if part.type == "text/html"),
+        calendar=any(part.type == "text/calendar" for part in entities if not part.in_enclosed),
     )
 
 

@@ -32,6 +32,7 @@ _AUTOREPLY_FIELDS = (
     *("x-mail-autoreply", "x-fc-machinegenerated", "x-autoreply-domain", "x-auto-response"),
 )
 _EXCHANGE_FIELDS = ("x-ms-exchange-inbox-rules-loop", "x-ms-exchange-generated-message-source")
+_ROLE = re.compile(rf"(?:{alternatives('team')}|{alternatives('role')})")
 _MACHINE = re.compile(
     r"(?:no-?_?reply|do-?_?not-?_?reply|notifications?|mailer|root|oracle|cron|daemon|nagios|www-data|postgres|backup"
     r"|monitor(?:ing)?|alerts?|system|jenkins|git|invoices?|billing|rechnung)(?:[-+_.].{0,40})?@"
@@ -46,6 +47,7 @@ class Origin:
     weak: str
     desk: bool  # a helpdesk program sent it
     person: bool  # the sender's name is a person's
+    role: bool  # the sender's address is a place's: support@, info@
     machine: bool  # the sender's address is a program's
     vacation: bool  # a vacation responder says so itself
     answers: bool  # it is threaded to an earlier mail
@@ -61,6 +63,7 @@ def origin(message: Message) -> Origin:
         weak,
         desk=bool(_HELPDESK.search(plain(names))) or any(name.startswith(_DESK_FIELDS) for name in message.headers),
         person=_is_person(message),
+        role=bool(_ROLE.match(message.sender)),
         machine=bool(_MACHINE.match(message.sender) or (not answers and _MACHINE.match(message.return_path or ""))),
         vacation=message.header("x-apple-action").upper() == "VACATION"
         or "vacation" in plain(message.header("auto-submitted")),
@@ -92,6 +95,10 @@ def _automatic(message: Message) -> tuple[str, str]:
     return "", f"Precedence: {precedence}" if precedence in ("bulk", "junk", "list") else ""
 
 
+def _shares_a_word(name: str, labels: str) -> bool:
+    return any(len(word) > FEWEST_LETTERS and (word in labels or labels in word) for word in name.split())
+
+
 def _is_person(message: Message) -> bool:
     """Whether the sender goes by a name that is neither a team's, nor a firm's, nor that of the domain."""
     name = plain(message.sender_name).partition(" via ")[0]
@@ -102,4 +109,6 @@ def _is_person(message: Message) -> bool:
     labels = "".join(char for char in domain.rpartition(".")[0] if char.isalnum())
     if len(letters) >= FEWEST_LETTERS and letters in labels:
         return False
+    if _ROLE.match(message.sender) and _shares_a_word(name, labels):
+        return False  # "Trailhead Tents <help@trailhead.example>"
     return bool(name) or not _TEAM.search(local)

@@ -15,6 +15,10 @@ MAX_FOUND = 20
 
 _MATTER, _TAKEN_IN, _NOT_TAKEN_IN, _ENDED = (table(name) for name in ("matter", "taken_in", "not_taken_in", "ended"))
 _AUTOMATIC_WORD, _AUTOMATIC_MAIL = table("automatic_word"), table("automatic_mail")
+_THREAT, _KEEPS, _PROVES, _PASSES = (table(name) for name in ("gate_threat", "gate_keeps", "proves", "gets_through"))
+_SILENCE, _FROM_US, _ELSEWHERE = table("silence"), table("from_us"), table("answered_elsewhere")
+_LOGIN, _PORTAL = table("login"), table("portal_only")
+_PURPOSE = table("purpose")
 _NO_REPLY, _NEGATION = table("notice_no_reply"), table("negation")
 _SAID_BY_PROGRAMS = (phrases.OUT_OF_OFFICE, phrases.SURVEY, phrases.UPDATED, _NO_REPLY)
 _SAID_BY_BOTH = (phrases.BOILERPLATE, phrases.CLOSED, phrases.CHALLENGE, phrases.PROMISE, phrases.COURTESY)
@@ -31,7 +35,8 @@ def receipt(sentence: str) -> str:
     """The words that say that a request has come in, or ""."""
     if found := phrases.RECEIPT.search(sentence):
         return found[0]
-    return "" if _NOT_TAKEN_IN.search(sentence) else _together(sentence, _MATTER, _TAKEN_IN)
+    together = "" if _NOT_TAKEN_IN.search(sentence) else _together(sentence, _MATTER, _TAKEN_IN)
+    return "" if together and _PURPOSE.search(sentence[: sentence.find(together)]) else together
 
 
 def ended(sentence: str) -> str:
@@ -39,6 +44,28 @@ def ended(sentence: str) -> str:
     if found := phrases.CLOSED.search(sentence):
         return found[0]
     return _together(sentence, _MATTER, _ENDED)
+
+
+def silence(sentence: str) -> str:
+    """The words that say that the customer has not answered, or ""."""
+    found = _SILENCE.search(sentence)
+    return found[0] if found and not _FROM_US.search(sentence) else ""
+
+
+def elsewhere(text: str) -> str:
+    """The words that say that an answer is there, behind a door, or ""; `text` is all that is said."""
+    found = _ELSEWHERE.search(text)
+    return found[0] if found and (_LOGIN.search(text) or _PORTAL.search(text)) else ""
+
+
+def guarded(sentence: str) -> str:
+    """The words that say that a filter keeps unknown senders out, or ""."""
+    return _together(sentence, _THREAT, _KEEPS)
+
+
+def proves(sentence: str) -> str:
+    """The words that ask a sender to prove something so that the mail goes on, or ""."""
+    return _together(sentence, _PROVES, _PASSES)
 
 
 def automatic(sentence: str) -> str:
@@ -64,6 +91,8 @@ def expected(sentence: str) -> bool:
     if count <= 3 or phrases.GREETING.match(sentence) or (count <= 8 and phrases.CLOSING.search(sentence)):
         return True
     if any(known.search(sentence) for known in _SAID_BY_PROGRAMS):
+        return True
+    if _ELSEWHERE.search(sentence) and not phrases.PERSON.search(sentence):
         return True
     if phrases.PERSON.search(sentence) or phrases.DID.search(sentence) or MONEY.search(sentence):
         return False

@@ -38,6 +38,8 @@ _BYLINE = re.compile(
     r"(?:\s?\(?(?:[A-Z]{2,5}(?:[+-]\d{1,2}(?::?\d{2})?)?|[+-]\d{4}|Uhr)\)?)?\s*$",
     re.I,
 )
+_NAME_LINE = re.compile(r"\s{0,4}[^\W\d_][^\d<>@:,.!?]{1,50}(?:\([^()]{1,40}\))?\s*$")
+_DATE_LINE = re.compile(r"\s{0,4}(?:[^\W\d_]{2,12}\.?,? )?\d{0,2}.{0,20}\d{4}.{0,6}\d{1,2}[:.h]\d{2}.{0,24}$")
 _BANNER = re.compile(
     r"\W{0,6}(?:caution|warning|attention|achtung|vorsicht|external e-?mail|\[external|\[extern)\b.{0,60}?"
     r"(?:external|outside|origin|extern|von au(?:ß|ss)erhalb|extérieur)|\W{0,4}(?:this (?:e-?mail"
@@ -112,6 +114,7 @@ def _below_redmine(lines: list[str]) -> list[str]:
 
 def _first_comment(lines: list[str]) -> list[str]:
     """Of comments, newest first, each under its "Name, date" line, the first; of a text with such a history, the text."""
+    lines = _joined_bylines(lines)
     start = _first_text(lines)
     if start >= len(lines):
         return lines
@@ -122,7 +125,23 @@ def _first_comment(lines: list[str]) -> list[str]:
         return lines[:first]
     rest = lines[first + 1 :]
     end = next((at for at in range(len(rest)) if _is_byline(rest, at)), None)
-    return rest[:end]
+    comment = rest[:end]
+    return (
+        comment if _first_text(comment) < len(comment) else lines
+    )  # a single sentence with a time of day is no byline
+
+
+def _joined_bylines(lines: list[str]) -> list[str]:
+    """Lines where a byline of two, first the name and then the date, is one: "Name, date"."""
+    found: list[str] = []
+    for line in lines:
+        above = found[-1] if found else ""
+        alone = len(found) < 2 or not found[-2].strip() or _RULE.match(found[-2])
+        if alone and len(line) <= MAX_BYLINE and _NAME_LINE.match(above[:MAX_BYLINE]) and _DATE_LINE.match(line):
+            found[-1] = f"{above.rstrip()}, {line.strip()}"
+        else:
+            found.append(line)
+    return found
 
 
 def _announces(lines: Sequence[str]) -> bool:
