@@ -74,12 +74,26 @@ def configured(path: Path, *, secrets_needed: bool = True) -> Config:
         raise Wrong(str(errors)) from None
 
 
-def command(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
-    """Run a command to its exit code; what a user can mend is one line, never a traceback."""
+def in_red(what: str) -> None:
+    """Tell a person what is wrong."""
+    err.print(what, markup=False, style="red")
+
+
+def command(work: Callable[[], Coroutine[Any, Any, int]], complain: Callable[[str], None] = in_red) -> int:
+    """Run a command to its exit code; what a user can mend is one line for `complain`, never a traceback."""
+    try:
+        return _done(work)
+    except Wrong as wrong:
+        complain(str(wrong))
+        return BAD
+
+
+def _done(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """Run it; whatever a user can mend is Wrong."""
     try:
         return asyncio.run(work())
-    except (Wrong, JournalError, SecretNotKnown) as error:
-        return _bad(str(error))
+    except (JournalError, SecretNotKnown) as error:
+        raise Wrong(str(error)) from None
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -87,16 +101,11 @@ def command(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BAD
     except sa.exc.ArgumentError:  # its own words might hold the URL, and that a password
-        return _bad("bot.database should be the URL of a database of a known kind")
+        raise Wrong("bot.database should be the URL of a database of a known kind") from None
     except sa.exc.DBAPIError as error:
-        return _bad(f"the journal cannot be used: {error.orig}")
+        raise Wrong(f"the journal cannot be used: {error.orig}") from None
     except OSError as error:
-        return _bad(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
-
-
-def _bad(what: str) -> int:
-    err.print(what, markup=False, style="red")
-    return BAD
+        raise Wrong(": ".join(str(part) for part in (error.filename, error.strerror or error) if part)) from None
 
 
 @contextlib.asynccontextmanager

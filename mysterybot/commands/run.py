@@ -1,6 +1,9 @@
 """`mysterybot run`: the service."""
 
+import logging
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mysterybot.app import find_scenario
@@ -9,22 +12,28 @@ from mysterybot.config import load
 from mysterybot.service import CannotRun, Options
 from mysterybot.service import run as serve
 
+log = logging.getLogger(__name__)
+
 
 def run(path: Path, *, log_format: str, verbose: bool, web_config: Path | None, lifecycle: bool) -> int:
     """Runs until it is told to stop; 0 then."""
     log_to_stderr(verbose=verbose, as_json=log_format == "json")
     options = Options(lambda: load(path, os.environ, find_scenario), web_config, lifecycle, os.environ)
-    return command(lambda: _run(path, options))
+    if log_format == "json":  # whoever reads that can read nothing else
+        return command(lambda: _run(path, options, log.info, log.warning), log.critical)
+    return command(lambda: _run(path, options, _say, partial(_say, style="yellow")))
 
 
-async def _run(path: Path, options: Options) -> int:
+def _say(what: str, style: str | None = None) -> None:
+    err.print(what, markup=False, style=style)
+
+
+async def _run(path: Path, options: Options, say: Callable[[str], None], warn: Callable[[str], None]) -> int:
     config = configured(path)
     for warning in config.warnings:
-        err.print(warning.told(path), markup=False, style="yellow")
+        warn(warning.told(path))
     try:
-        await serve(
-            config, lambda url: err.print(f"mysterybot runs: {url} (metrics: {url}metrics)", markup=False), options
-        )
+        await serve(config, lambda url: say(f"mysterybot runs: {url} (metrics: {url}metrics)"), options)
     except CannotRun as error:
         raise Wrong(str(error)) from None
     return 0

@@ -194,6 +194,16 @@ def test_a_config_that_is_not_there_is_told_by_every_command(command: Command, w
     assert ran.err == "none.yaml: cannot be read: No such file or directory\n"
 
 
+@pytest.mark.parametrize("words", [["-c", "none.yaml"], ["--web.config.file", "none.yml"]])
+def test_the_service_says_in_json_too_why_it_does_not_start(command: Command, tmp_path: Path, words: list[str]) -> None:
+    bot_config(tmp_path, {}, password="in clear")
+    ran = command("run", "--log-format", "json", *words)
+    said = [json.loads(line) for line in ran.err.splitlines()]
+    assert (ran.code, said[-1]["level"]) == (2, "critical")
+    assert "none.y" in said[-1]["message"]
+    assert [line["level"] for line in said[:-1]] == ["warning"] * len(said[:-1])
+
+
 def test_a_missing_secret_is_told_by_its_name(command: Command, tmp_path: Path) -> None:
     bot_config(tmp_path, {}, password={"env": "NO_SUCH_VARIABLE"})
     ran = command("check")

@@ -138,7 +138,7 @@ async def test_no_secret_comes_out_anywhere(company: Company, tmp_path: Path) ->
     assert planted.found_in(logs.encode()) == []
     for told in ("no second opinion on message", *(f"notify {name}: not told" for name in PLACES)):
         assert told in logs, "it was really tried"
-    lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in logs.splitlines()]
     about_order = [line for line in lines if line.get("visit") == "order" and line.get("conversation")]
     assert {("anna", "acme")} == {(line["mailbox"], line["desk"]) for line in about_order}
     watched = {line["mailbox"] for line in lines if line["logger"] == "probes.mail.folder_watch"}
