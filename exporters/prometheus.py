@@ -85,6 +85,8 @@ def _gauges(snapshot: Snapshot) -> Mapping[str, Iterable[Sample]]:
     never = {visit.name: (visit.labels, 0.0) for visit in live.visits}
     failures = {labels["visit"]: (labels, float(state.consecutive_failures)) for labels, state in known}
     faults = {labels["visit"]: (labels, float(state.consecutive_faults)) for labels, state in known}
+    mailboxes = {box.name: box for box in live.mailboxes}
+    boxes = {visit.name: mailboxes.get(visit.mailbox) for visit in live.visits}
     open_now = {name: (group.labels, float(group.count)) for name, group in snapshot.open.items()}
     return {
         "reach_up": _known((each.labels, each.up) for each in reached),
@@ -112,8 +114,9 @@ def _gauges(snapshot: Snapshot) -> Mapping[str, Iterable[Sample]]:
         ),
         "visit_reply_due_timestamp_seconds": [
             ({**group.labels, "promise": promise}, due)
-            for group in snapshot.open.values()
+            for name, group in snapshot.open.items()
             for promise, due in group.due.items()
+            if (box := boxes.get(name)) is None or box.knows(due)
         ],
         "promise_seconds": [
             ({**visit.labels, "promise": promise}, seconds)

@@ -26,6 +26,7 @@ class LiveVisit:
     interval_seconds: float | None
     promises: Mapping[str, float]
     form: bool
+    mailbox: str = ""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -35,12 +36,20 @@ class LiveVisit:
 
 @dataclass(frozen=True, slots=True)
 class LiveMailbox:
-    """A mailbox of the config, as it is now. `skew`: our clock minus the server's, None when it is not known."""
+    """A mailbox of the config, as it is now. `skew`: our clock minus the server's, None when it is not known.
+
+    `read_until`: of one that is not up, until when it is known what arrived; None: it has not been up since the start.
+    """
 
     name: str
     up: bool
     skew: float | None
     control: bool = False  # whether it sends control mails
+    read_until: float | None = None
+
+    def knows(self, moment: float) -> bool:
+        """Whether it is known what had arrived by then, or will be."""
+        return self.up or (self.read_until is not None and moment <= self.read_until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from exporters.snapshot import Live, LiveDesk, LiveMailbox, LiveVisit
 from mysterybot import __version__
 from mysterybot.app import Bot
 from mysterybot.config import Config
+from mysterybot.mailboxes import Mailbox
 from mysterybot.reloading import Reloading
 from probes.form.channel import FormChannel
 
@@ -23,15 +24,7 @@ def live(bot: Bot, reloading: Reloading, decided: Decided) -> Live:
         location=config.bot.location,
         version=__version__,
         visits=[_visit(config, name) for name in config.visits],
-        mailboxes=[
-            LiveMailbox(
-                name,
-                mailbox.inbox.state.up,
-                mailbox.inbox.state.clock_skew_seconds,
-                mailbox.account.control is not None,
-            )
-            for name, mailbox in bot.world.mailboxes.items()
-        ],
+        mailboxes=[_mailbox(name, mailbox) for name, mailbox in bot.world.mailboxes.items()],
         targets=[target.labels for target in reloading.rounds.reaching.targets],
         timetable_lag=bot.visits.lag,
         next_looks=bot.visits.next_looks,
@@ -41,6 +34,12 @@ def live(bot: Bot, reloading: Reloading, decided: Decided) -> Live:
         config_loaded=reloading.successful,
         config_loaded_at=reloading.at,
     )
+
+
+def _mailbox(name: str, mailbox: Mailbox) -> LiveMailbox:
+    state = mailbox.inbox.state
+    until = None if state.read_until is None else state.read_until.timestamp()
+    return LiveMailbox(name, state.up, state.clock_skew_seconds, mailbox.account.control is not None, until)
 
 
 def _desk(name: str, desk: Desk, decided: Maintenance | None, now: float) -> LiveDesk:
@@ -54,7 +53,7 @@ def _visit(config: Config, name: str) -> LiveVisit:
     desk = config.desks[visit.desk]
     promises = {promise: _seconds(desk.business_hours, duration) for promise, duration in desk.promises.given().items()}
     form = isinstance(desk.channels[visit.channel], FormChannel)
-    return LiveVisit(name, visit.desk, visit.channel, visit.interval, promises, form)
+    return LiveVisit(name, visit.desk, visit.channel, visit.interval, promises, form, visit.mailbox)
 
 
 @lru_cache(maxsize=1000)

@@ -52,6 +52,8 @@ class InboxState:
     """INBOX is open and under watch."""
     since: datetime
     """When `up` last changed."""
+    read_until: datetime | None = None
+    """While it is not up: until when it is known what arrived; None when it has not been up yet."""
     error: str | None = None
     """Why INBOX is not open; while it is, why Junk is not, should that fail."""
     junk: str | None = None

@@ -130,7 +130,10 @@ class Inbox:
     def _set(self, state: InboxState) -> None:
         if state == self.state:
             return
-        self.state = replace(state, since=self._now()) if state.up != self.state.up else state
+        if state.up != self.state.up:
+            now = self._now()
+            state = replace(state, since=now, read_until=None if state.up else now)
+        self.state = state
         self._changed.set()
         if self._on_state:
             try:

@@ -277,6 +277,25 @@ async def test_the_first_of_several_that_are_due_is_told(pen: Stories) -> None:
     assert (await due(pen))["acknowledgement"] == 331
 
 
+@pytest.mark.parametrize(
+    ("box", "told"),
+    [
+        (LiveMailbox("anna", True, None), {"acknowledgement", "first_reply", "resolution"}),
+        (LiveMailbox("anna", False, None), set()),
+        (LiveMailbox("anna", False, None, read_until=MONDAY + 299), set()),
+        (LiveMailbox("anna", False, None, read_until=MONDAY + 300), {"acknowledgement"}),
+    ],
+    ids=["up", "not up since the start", "it went down before", "it went down afterwards"],
+)
+async def test_what_ran_out_while_the_mailbox_could_not_be_read_is_not_told(
+    pen: Stories, box: LiveMailbox, told: set[str]
+) -> None:
+    await pen.tell(wrote(0, "Hello?"), verdict=None)
+    visit = LiveVisit("refund", "acme", "support", 7200.0, {}, form=False, mailbox="anna")
+    text = await scrape(pen, visits=(visit,), mailboxes=(box,))
+    assert set(re.findall(rf"^{DUE}{{.*promise=\"(\w+)\"", text, re.MULTILINE)) == told
+
+
 async def test_a_reply_that_proves_that_our_message_went_out_has_answered_it(pen: Stories) -> None:
     await pen.tell(replied(20, "Hello!"), wrote(10, "Hello?"), verdict=None)
     assert await due(pen) == {"resolution": 2 * DAY + 10}

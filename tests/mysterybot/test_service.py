@@ -108,6 +108,31 @@ async def test_an_open_conversation_goes_on_in_the_next_life(company: Company, t
     assert len(company.mail.post.folder("abuse@acme.example").mails) == 1
 
 
+async def test_a_promise_that_ran_out_is_told_after_a_start_when_the_mailbox_was_read(
+    company: Company, tmp_path: Path
+) -> None:
+    """Before that nobody knows whether the answer lies there: an alert would be false."""
+
+    def overdue(metrics: dict[str, float]) -> bool:
+        return any(name.startswith("mysterybot_visit_reply_due_timestamp_seconds") for name in metrics)
+
+    company.helpdesk._handling_time = (100.0, 100.0)  # nothing is acknowledged
+    visit = {**SILENT, "with": {"opening": "Hello?", "patience": "1 hour"}}
+    settings = config(tmp_path, company, {"silent": visit})
+    async with running(settings) as (bot, server), asyncio.timeout(ENOUGH):
+        while not await waiting(bot):
+            await asyncio.sleep(0.02)
+        assert overdue(await scraped(server))
+    wrong = config(tmp_path, company, {"silent": visit}, password="not annas password")
+    async with running(wrong) as (_, server):
+        metrics = await scraped(server)
+        assert one(metrics, "visit_open_conversations", visit="silent") == 1
+        assert not overdue(metrics)
+    async with running(settings) as (_, server), asyncio.timeout(ENOUGH):
+        while not overdue(await scraped(server)):
+            await asyncio.sleep(0.05)
+
+
 async def test_what_a_dead_service_held_goes_on_at_once(company: Company, tmp_path: Path) -> None:
     """Not only when the lease of the dead runs out: nobody else can hold this data."""
     settings = config(tmp_path, company, {"order": PROMPT})

@@ -227,6 +227,7 @@ async def test_a_server_that_stops_answering_is_left_and_its_connection_not_used
             await script.ended.wait()
     assert [state.up for state in states][:2] == [True, False]
     assert "did not answer" in str(states[1].error)
+    assert [state.read_until for state in states][:2] == [None, states[1].since]
 
 
 async def test_a_ledger_that_fails_gets_the_same_mail_again() -> None:
