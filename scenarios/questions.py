@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from conversations.customer import Customer
 from conversations.durations import Duration
-from conversations.errors import SendUncertain, Unanswered
+from conversations.errors import Faulted, SendUncertain, Unanswered
 from conversations.reply import Reply
 from replies.finding import Finding
 from replies.questions import Question, answered
@@ -79,28 +79,28 @@ class Questions(BaseModel):
 
     def unanswered_by(self, replies: Sequence[Reply]) -> list[Asked]:
         """The questions that no reply so far has answered."""
-        text = "\n\n".join(reply.text for reply in replies)
-        return [asked for asked in self.questions if answered(asked.question, text).result != "ok"]
+        return [asked for asked in self.questions if answered(asked.question, _text(replies)).result != "ok"]
 
-    def coverage(self, reply: Reply, missing: Sequence[Asked]) -> Finding:
-        """How many of the questions are answered by now: `1 of 2`."""
-        done = len(self.questions) - len(missing)
-        evidence = f"answered {done} of {len(self.questions)}"
-        if missing:
-            evidence += f"; still open: {missing[0].ask}; the reply said: {' '.join(reply.text.split())[:200]}"
-        return Finding(
-            "questions_answered",
-            "problem" if missing else "ok",
-            "expected-facts",
-            evidence,
-            [done, len(self.questions)],
-        )
+    def coverage(self, replies: Sequence[Reply], missing: Sequence[Asked]) -> Finding:
+        """How many of the questions are answered by now: `1 of 2`.
+
+        Unknown where all that is `missing` may be answered all the same: what is expected took too long to search for.
+        """
+        value = done, asked = len(self.questions) - len(missing), len(self.questions)
+        if not missing:
+            return Finding("questions_answered", "ok", "questions.expected_fact", f"answered {done} of {asked}", value)
+        found = [answered(each.question, _text(replies)) for each in missing]
+        worst = next((each for each in found if each.result == "problem"), found[0])
+        said = " ".join(replies[-1].text.split())[:200]
+        evidence = f"answered {done} of {asked}; still open: {missing[0].ask}; the reply said: {said}"
+        return Finding("questions_answered", worst.result, worst.rule, evidence, value)
 
 
 async def ask(customer: Customer, questions: Questions) -> list[Reply]:
     """Write the opening and follow up until every question is answered; the replies.
 
-    Raises NoReply when nobody answers in time, Unanswered when something is still open after three follow-ups.
+    Raises NoReply when nobody answers in time, Unanswered when something is still open after three follow-ups, Faulted when
+    that cannot be known.
     """
     questions.try_texts(customer)
     await customer.write(questions.opening, subject=questions.subject, facts=questions.facts)
@@ -116,14 +116,16 @@ async def follow_up(customer: Customer, questions: Questions, first: Reply | Non
     patience = questions.patience_of(customer)
     replies = [first or await customer.reply(within=patience)]
     while missing := questions.unanswered_by(replies):
-        await customer.find(questions.coverage(replies[-1], missing))
+        coverage = questions.coverage(replies, missing)
+        await customer.find(coverage)
         if len(replies) > MOST_FOLLOW_UPS:
-            raise Unanswered(
-                f"{len(missing)} of {len(questions.questions)} questions unanswered after {len(replies)} replies"
-            )
+            after = f"{len(missing)} of {len(questions.questions)} questions unanswered after {len(replies)} replies"
+            if coverage.result == "unknown":
+                raise Faulted(f"{after}, or answered: the expressions under expect take too long to search for")
+            raise Unanswered(after)
         await customer.answer(questions.later(missing), facts=questions.facts)
         replies.append(await customer.reply(within=patience))
-    await customer.find(questions.coverage(replies[-1], missing))
+    await customer.find(questions.coverage(replies, missing))
     return replies
 
 
@@ -132,3 +134,7 @@ async def say_thanks(customer: Customer, questions: Questions, *, last: bool = T
     # Whether our thanks went out says nothing about the desk; the step says that it is uncertain.
     with suppress(SendUncertain):
         await customer.answer(questions.thanks, facts=questions.facts, closing=last)
+
+
+def _text(replies: Sequence[Reply]) -> str:
+    return "\n\n".join(reply.text for reply in replies)

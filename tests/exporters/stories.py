@@ -62,7 +62,7 @@ def answered(done: int, of: int) -> StoredFinding:
     """What `ask_and_follow_up` finds about a reply."""
     result = "ok" if done == of else "problem"
     evidence = f"answered {done} of {of}" + ("" if done == of else "; still open: When is the refund paid?")
-    return StoredFinding("questions_answered", result, "expected-facts", evidence, [done, of])
+    return StoredFinding("questions_answered", result, "questions.expected_fact", evidence, [done, of])
 
 
 @dataclass(slots=True)

@@ -100,6 +100,15 @@ async def test_it_gives_up_after_three_follow_ups(tmp_path: Path) -> None:
     assert findings(ended) == [("problem", [0, 2])] * 4
 
 
+async def test_an_expression_that_takes_too_long_is_our_fault_and_not_the_desks(tmp_path: Path) -> None:
+    slow = {"ask": "When will it be ready?", "expect": [r"(x+x+)+[yz]"]}
+    town = Town(tmp_path, answer=Agent(*["x" * 5_000] * 4))
+    ended = await played(town, {"questions": [slow]})
+    assert ended.verdict == "faulted"
+    assert (ended.reason or "").startswith("1 of 1 questions unanswered after 4 replies, or answered: the expressions")
+    assert findings(ended) == [("unknown", [0, 1])] * 4
+
+
 async def test_what_was_answered_in_an_earlier_reply_stays_answered(tmp_path: Path) -> None:
     town = Town(tmp_path, answer=Agent("It is EUR 12.", "Let me see.", "On Thursday."))
     ended = await played(town)
