@@ -48,7 +48,7 @@ def _now() -> list[Panel]:
     boxes = f"mysterybot_mailbox_up{{{HERE}}}"
     return [
         number("Running", "Bots that Prometheus gets metrics from.", Asked(f"count(mysterybot_build_info{{{HERE}}}) or vector(0)"), colours=steps((None, RED), (1, GREEN))),
-        number("Version", "Of each bot.", Asked(f"mysterybot_build_info{{{HERE}}}", "{{version}}")).text_mode(BigValueTextMode.NAME),
+        number("Version", "Of each bot.", Asked(f"mysterybot_build_info{{{HERE}}}", "{{version}} at {{location}}")).text_mode(BigValueTextMode.NAME),
         number("Mailboxes up", "Open and under watch.", Asked(f"sum({boxes}) / count({boxes})"), unit="percentunit", colours=steps((None, RED), (1, GREEN)), empty="no mailbox"),
         number("Paused", "New contacts are stopped.", Asked(f"max(mysterybot_paused{{{HERE}}})"), unit="bool_yes_no", colours=OURS),
         number("Last reload of the config", "1 when it was taken, 0 when it was refused.", Asked(f"min(mysterybot_config_last_reload_successful{{{HERE}}})"), unit="bool_yes_no", colours=steps((None, RED), (1, GREEN))),
@@ -57,22 +57,24 @@ def _now() -> list[Panel]:
 
 
 def _mailboxes() -> list[Panel]:
-    detection = f"sum by (mailbox, le) (increase(mysterybot_detection_lag_seconds_bucket{{{HERE}}}[$__range]))"
-    delivery = f"sum by (mailbox, le) (increase(mysterybot_delivery_seconds_bucket{{{HERE}}}[$__range]))"
+    detection = (
+        f"sum by (mailbox, location, le) (increase(mysterybot_detection_lag_seconds_bucket{{{HERE}}}[$__range]))"
+    )
+    delivery = f"sum by (mailbox, location, le) (increase(mysterybot_delivery_seconds_bucket{{{HERE}}}[$__range]))"
     return [
-        states("Mailboxes", "Whether INBOX is open and under watch.", Asked(f"min by (mailbox) (mysterybot_mailbox_up{{{HERE}}})", "{{mailbox}}"), good="up", bad="down", width=12),
-        states("Their servers", "Reach probes of SMTP and IMAP.", Asked(f'min by (mailbox, probe) (mysterybot_reach_up{{mailbox!="", {HERE}}})', "{{mailbox}} {{probe}}"), good="reachable", bad="not reachable", width=12),
+        states("Mailboxes", "Whether INBOX is open and under watch.", Asked(f"min by (mailbox, location) (mysterybot_mailbox_up{{{HERE}}})", "{{mailbox}} at {{location}}"), good="up", bad="down", width=12),
+        states("Their servers", "Reach probes of SMTP and IMAP.", Asked(f'min by (mailbox, probe, location) (mysterybot_reach_up{{mailbox!="", {HERE}}})', "{{mailbox}} {{probe}} from {{location}}"), good="reachable", bad="not reachable", width=12),
         rows(
             "Mailboxes",
-            "A row a mailbox. Times are of the chosen time.",
-            ["mailbox"],
+            "A row a mailbox of each bot. Times are of the chosen time.",
+            ["mailbox", "location"],
             [
-                Column("up", f"min by (mailbox) (mysterybot_mailbox_up{{{HERE}}})", "bool_yes_no", ((None, RED), (1, GREEN))),
-                Column("our clock is ahead by", f"max by (mailbox) (mysterybot_mailbox_clock_skew_seconds{{{HERE}}})", "s"),
+                Column("up", f"min by (mailbox, location) (mysterybot_mailbox_up{{{HERE}}})", "bool_yes_no", ((None, RED), (1, GREEN))),
+                Column("our clock is ahead by", f"max by (mailbox, location) (mysterybot_mailbox_clock_skew_seconds{{{HERE}}})", "s"),
                 Column("seen after (nine of ten)", f"histogram_quantile(0.9, {detection}) >= 0", "s"),
                 Column("control mail takes (half)", f"histogram_quantile(0.5, {delivery}) >= 0", "s"),
-                Column("control mails lost", f"sum by (mailbox) (increase(mysterybot_control_mail_lost_total{{{HERE}}}[$__range]))", "short", ((None, GREEN), (1, RED))),
-                Column("unmatched", f"sum by (mailbox) (increase(mysterybot_mailbox_unmatched_total{{{HERE}}}[$__range]))"),
+                Column("control mails lost", f"sum by (mailbox, location) (increase(mysterybot_control_mail_lost_total{{{HERE}}}[$__range]))", "short", ((None, GREEN), (1, RED))),
+                Column("unmatched", f"sum by (mailbox, location) (increase(mysterybot_mailbox_unmatched_total{{{HERE}}}[$__range]))"),
             ],
             links={"unmatched": ("mail that belongs to no conversation", "${bot}/unmatched")},
         ),
@@ -96,6 +98,6 @@ def _timetable() -> list[Panel]:
         number("Conversations under way", "Open, most of them waiting.", Asked(f"sum(mysterybot_visit_open_conversations{{{HERE}}})"), link="${bot}/conversations?verdict=open"),
         number("Oldest probe", "Since when a reach probe has not run.", Asked(f"max(time() - mysterybot_reach_last_run_timestamp_seconds{{{HERE}}})"), unit="s"),
         number("Faulted in a row", "The worst visit.", Asked(f"max(mysterybot_visit_consecutive_faults{{{HERE}}})"), colours=steps((None, GREEN), (1, YELLOW), (2, RED))),
-        lines("Conversations under way", "By visit.", Asked(f"sum by (visit) (mysterybot_visit_open_conversations{{{HERE}}})", "{{visit}}")),
-        lines("Time since a visit last began", "By visit; its interval is what it should not exceed for long.", Asked(f"time() - mysterybot_visit_last_run_timestamp_seconds{{{HERE}}}", "{{visit}}"), Asked(f"max(mysterybot_visit_interval_seconds{{{HERE}}})", "longest interval"), unit="s", colours={"longest interval": BLUE}),
+        lines("Conversations under way", "By visit.", Asked(f"sum by (visit, location) (mysterybot_visit_open_conversations{{{HERE}}})", "{{visit}} at {{location}}")),
+        lines("Time since a visit last began", "By visit; its interval is what it should not exceed for long.", Asked(f"time() - mysterybot_visit_last_run_timestamp_seconds{{{HERE}}}", "{{visit}} at {{location}}"), Asked(f"max(mysterybot_visit_interval_seconds{{{HERE}}})", "longest interval"), unit="s", colours={"longest interval": BLUE}),
     ]  # fmt: skip

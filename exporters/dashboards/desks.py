@@ -61,8 +61,11 @@ def desks() -> builders.Dashboard:
     board.with_panel(
         states(
             "Ways in",
-            "Reach probes of every channel.",
-            Asked(f"min by (desk, channel, probe) ({WAYS_IN})", "{{desk}} {{channel}} ({{probe}})"),
+            "Reach probes of every channel, from every location.",
+            Asked(
+                f"min by (desk, channel, probe, location) ({WAYS_IN})",
+                "{{desk}} {{channel}} ({{probe}}) from {{location}}",
+            ),
             good="open",
             bad="shut",
         )

@@ -60,3 +60,10 @@ def test_links_lead_to_dashboards_that_there_are_and_pages_of_the_bot() -> None:
         assert set(re.findall(r"/d/([\w-]+)", text)) <= uids
         pages = set(re.findall(r"\$\{bot\}(/[a-z]*)", text))
         assert pages <= {"/", "/desks", "/conversations", "/unmatched"}
+
+
+def test_of_several_bots_each_one_is_told_for_itself() -> None:
+    """Two bots may well have mailboxes and visits of the same names."""
+    by = [names for each in questions() if each.board == "bot" for names in re.findall(r"by \(([^)]*)\)", each.expr)]
+    assert by
+    assert all("location" in names.split(", ") for names in by)
