@@ -6,7 +6,7 @@ The rules, in order; the first one that leaves exactly one conversation decides:
     references         References does, or a bounce encloses one
     plus-address       a recipient carries the conversation's token
     ticket             the subject carries a ticket number learnt in the conversation, from a domain that belongs to it
-    token-in-subject   the subject carries the conversation's reference
+    token-in-subject   the subject carries the conversation's reference; a ticket and a reference that disagree decide nothing
     token-in-body      the text does
     form-marker        nothing answered yet, the sender is the desk's, and our subject or our first words stand in the mail
 """
@@ -149,9 +149,15 @@ class _Marks:
 
     def rules(self, connection: Connection, known: Known, forms: "_Forms") -> Iterator[tuple[str, Iterable[str]]]:
         yield "plus-address", _pointed_at(known, self.addressed, "token")
-        tickets = _pointed_at(known, self.tagged, "ticket")
-        yield "ticket", [each for each in tickets if _belongs(connection, each, self.message.sender)]
-        yield "token-in-subject", _pointed_at(known, self.headed, "token")
+        tickets = {
+            each
+            for each in _pointed_at(known, self.tagged, "ticket")
+            if _belongs(connection, each, self.message.sender)
+        }
+        headed = set(_pointed_at(known, self.headed, "token"))
+        if not tickets or not headed or tickets & headed:  # a subject that contradicts itself decides nothing
+            yield "ticket", tickets
+            yield "token-in-subject", headed
         yield "token-in-body", _pointed_at(known, self.written, "token")
         yield "form-marker", forms.quoted_by(self.message)
 

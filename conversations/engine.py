@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from pydantic import ValidationError
+from sqlalchemy.engine import Connection
 
 from conversations import errors
 from conversations.about import about
 from conversations.clock import Clock
+from conversations.correlation import desk_domains
 from conversations.customer import Customer
 from conversations.definition import Definition
-from conversations.journal import Journal, control, lifecycle, steps
+from conversations.journal import Journal, control, lifecycle, messages, steps
 from conversations.promised import stated_promises
 from conversations.records import Conversation, Verdict
 from conversations.replay import Replay
@@ -22,6 +24,7 @@ from conversations.sending import Sending
 from conversations.times import moment
 from conversations.world import World
 from replies.guard import guarded
+from replies.kind import Kind
 
 log = logging.getLogger(__name__)
 
@@ -109,15 +112,19 @@ class Engine:
                 what = f"the scenario raised {type(error).__name__}: {_one_line(error)}"
                 return Verdict.FAULTED, f"{what} ({where})" if where else what
         except errors.NoReply as error:
-            return await self._unanswered(held, str(error))
+            return await self._unanswered(held, definition, str(error))
         except errors.Failed as error:
             return Verdict.FAILED, str(error)
         except errors.ConversationError as error:
             return Verdict.FAULTED, str(error)
         return Verdict.PASSED, ""
 
-    async def _unanswered(self, held: Conversation, reason: str) -> tuple[Verdict, str]:
-        """The desk's fault, unless our own provider lost the last control mail of the mailbox."""
+    async def _unanswered(self, held: Conversation, definition: Definition, reason: str) -> tuple[Verdict, str]:
+        """The desk's fault, unless its answer may be one that we could not place, or our own provider loses mail."""
+        stray = await self.journal.read(lambda c: _unplaced(c, held, definition))
+        if stray:
+            told = f"{reason}, but what came from the desk meanwhile fits no conversation ({stray})"
+            return Verdict.FAULTED, f"{told}: see mysterybot conversations unmatched"
         lost = await self.journal.read(lambda c: control.lost_at(c, held.mailbox))
         if lost is None:
             return Verdict.FAILED, reason
@@ -154,6 +161,17 @@ class Engine:
             raise
         finally:
             keeper.cancel()
+
+
+def _unplaced(connection: Connection, held: Conversation, definition: Definition) -> int:
+    """How many mails of the desk have come since our last message, may answer it, and match no conversation.
+
+    An acknowledgement may be the sign of life that was waited for, but is not the reply after one.
+    """
+    since = max((m.at for m in held.messages if not m.inbound), default=held.started_at)
+    heard = any(m.inbound for m in held.messages)
+    kinds = {Kind.HUMAN} if heard else {Kind.HUMAN, Kind.ACKNOWLEDGEMENT}
+    return messages.unmatched_from(connection, held.mailbox, desk_domains(definition), kinds, since)
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """Operations on messages, the clues that find their conversation, and the positions in the mailboxes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,13 @@ _CANDIDATES = sa.select(clue.c.conversation, clue.c.kind, clue.c.value).where(
 )
 _KNOWN = sa.select(message.c.fingerprint).where(
     message.c.mailbox == sa.bindparam("box"), message.c.fingerprint.in_(sa.bindparam("any", expanding=True))
+)
+_UNMATCHED_SINCE = sa.select(message.c.sender).where(
+    message.c.mailbox == sa.bindparam("box"),
+    message.c.direction == "in",
+    message.c.at >= sa.bindparam("since"),
+    message.c.conversation.is_(None),
+    message.c.kind.in_(sa.bindparam("kinds", expanding=True)),
 )
 _COUNT_RECEIVED = (
     sa.select(sa.func.count())
@@ -259,6 +266,15 @@ def unmatched(connection: Connection, limit: int) -> list[dict[str, Any]]:
     """Mail that belongs to no conversation, newest first."""
     query = sa.select(message).where(message.c.conversation.is_(None)).order_by(message.c.id.desc()).limit(limit)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def unmatched_from(
+    connection: Connection, mailbox: str, domains: Collection[str], kinds: Collection[Kind], since: float
+) -> int:
+    """How many mails of these kinds from these domains have come since then and belong to no conversation."""
+    values = {"box": mailbox, "since": since, "kinds": list(kinds)}
+    senders = connection.execute(_UNMATCHED_SINCE, values).scalars()
+    return sum(sender.rpartition("@")[2].lower() in domains for sender in senders)
 
 
 def position(connection: Connection, mailbox: str, folder: str) -> Position | None:

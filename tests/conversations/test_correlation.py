@@ -138,6 +138,38 @@ async def test_a_ticket_that_was_learnt_finds_it(here: Life) -> None:
     assert rules == ["in-reply-to", "ticket"]
 
 
+async def test_a_ticket_and_a_reference_in_one_subject_that_disagree_decide_nothing(here: Life) -> None:
+    one, two = await asked(here), await asked(here, 2)
+    here.town.receive(mail("Received.", subject="[DESK-4711] My parcel", In_Reply_To=str(one.messages[0].message_id)))
+    here.town.receive(mail("Whose?", subject=f"[DESK-4711] My parcel ({two.reference})"))
+    here.town.receive(mail(f"> {two.reference}\n\nYours.", subject=f"[DESK-4711] My parcel {two.reference}"))
+    assert await unmatched(here) == [f"[DESK-4711] My parcel ({two.reference})"]
+    assert [m.matched_by for m in (await here.load(two.id)).messages if m.inbound] == ["token-in-body"]
+
+
+async def test_a_desk_is_not_blamed_for_silence_when_mail_of_it_could_not_be_placed(here: Life) -> None:
+    one = await asked(here)
+    here.town.receive(mail(subject="An answer to nobody knows what"))
+    here.town.receive(mail(subject="An offer", sender="sales@other.example"))
+    assert len(await unmatched(here)) == 2
+    here.town.clock.turn(24 * 3600 + 1)
+    ended = await here.play(one.id)
+    assert (ended.verdict, ended.reason) == (
+        Verdict.FAULTED,
+        "no reply within 1 day, but what came from the desk meanwhile fits no conversation (1): "
+        "see mysterybot conversations unmatched",
+    )
+
+
+async def test_an_acknowledgement_that_could_not_be_placed_is_no_reply(here: Life) -> None:
+    one = await asked(here)
+    here.town.acknowledge(here.town.delivered[0])
+    here.town.receive(mail("We have received your request.", Auto_Submitted="auto-replied"))
+    assert len(await unmatched(here)) == 1
+    here.town.clock.turn(24 * 3600 + 1)
+    assert (await here.play(one.id)).verdict is Verdict.FAILED
+
+
 async def test_a_ticket_from_a_foreign_domain_finds_nothing(here: Life) -> None:
     """Numbers are not unique in the world: another company's ticket 4711 is another ticket."""
     one = await asked(here)
