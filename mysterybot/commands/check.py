@@ -1,5 +1,6 @@
 """`mysterybot check`: the config, the connections, the open conversations."""
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable
@@ -83,9 +84,14 @@ def _counted(config: Config) -> str:
 
 async def _connections(config: Config) -> AsyncIterator[Result]:
     async with opened(config, name="check", only=()) as bot:
-        for name, mailbox in bot.world.mailboxes.items():
-            for way, attempt in (("SMTP", mailbox.outbox.check()), ("IMAP", mailbox.inbox.ready(15))):
-                yield await _attempt(f"mailbox {name}, {way}", attempt, "logged in")
+        for logged_in in await asyncio.gather(  # at once: a server that does not answer holds up nobody else's
+            *(
+                _attempt(f"mailbox {name}, {way}", attempt, "logged in")
+                for name, mailbox in bot.world.mailboxes.items()
+                for way, attempt in (("SMTP", mailbox.outbox.check()), ("IMAP", mailbox.inbox.ready(15)))
+            )
+        ):
+            yield logged_in
         for desk_name, desk in config.desks.items():
             for channel_name, channel in desk.channels.items():
                 if isinstance(channel, FormChannel):
