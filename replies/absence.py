@@ -68,7 +68,7 @@ def _is_now(told: Evidence, found: re.Match[str]) -> bool:
     """Whether `found` speaks of the sender, and of now: "I was away", "Tom is away, so I looked" do not."""
     before = told.text[max(0, found.start() - 45) : found.start()]
     around = told.text[max(0, found.start() - 25) : found.end() + 30]
-    planned = _COMING.search(told.text[max(0, found.start() - 25) : found.end()]) or (
+    planned = _COMING.search(told.text[max(0, found.start() - 25) : found.end() + 20]) or (
         _PLANNED.search(around) and not _UNTIL.search(told.text)
     )
     if planned or _ONCE.search(before.rstrip()):

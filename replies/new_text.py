@@ -21,7 +21,7 @@ MIN_WRAPPED = 20
 _SIGNATURE = re.compile(r"\s{0,3}(?:--|—{1,3}|–{1,2}|__|-- ?\xa0?)\s*$")
 _LONG_RULE = re.compile(r"\s{0,3}(?:-{3,10}|—{4,}|_{3,}|={3,}|\*{3,}|━{3,}|─{3,})\s*$")
 _ANY_RULE = re.compile(r"[\s\-_=*—–━─#~.]+$")
-_DEVICE = re.compile(rf"\s{{0,4}}(?:{alternatives('device_signature')})\s*$", re.I)
+_DEVICE = re.compile(rf"\s{{0,4}}(?:{alternatives('device_signature')})[.!]?\s*$", re.I)
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")  # marks of direction and the like
 _WORDS_ONLY = re.compile(r"[^\w]+")
 

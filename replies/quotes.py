@@ -86,7 +86,7 @@ def _attributes(line: str, lines: Sequence[str], following: int) -> bool:
     if _ADDRESS.search(line) and _WHEN.search(line):
         return True  # 30.09.2017, 18:30, "Ann" <ann@example.org>:
     if _WROTE_WORD.search(line) and (_WHEN.search(line) or _ADDRESS.search(line)):
-        return _opens(line)
+        return _opens(line) or _next_is_quoted(lines, following)  # "Ann wrote on 3 May 2026:"
     return False
 
 

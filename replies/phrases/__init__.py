@@ -29,7 +29,7 @@ _SIMPLE = str.maketrans(
 _THING = (
     r"(?:request|message|e-?mail|mail|inquiry|enquiry|query|question|ticket|submission|case|feedback"
     r"|support request|complaint"
-    r"|helpdesk query|contact form|issue|concern|application|report|correspondence|letter|note|service request"
+    r"|helpdesk query|contact form|issue|concern|application|report|correspondence|letter|note|comment|service request"
     r"|incident)s?"
 )
 

@@ -197,3 +197,33 @@ def test_the_line_that_names_who_commented_and_what_stands_below_a_helpdesks_mai
         "It left yesterday.\n\nMia\n\n----------------------------------------------\nTicket ID: #7\nStatus: Answered"
     )
     assert new_text(record) == "It left yesterday.\n\nMia"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Ann Gray schrieb am 17.11.2026 um 20:15:",
+        "Ann Gray a écrit le 17/11/2026 à 20:15 :",
+        "Ann Gray schreef op 17-11-2026 om 20:15:",
+        "Ann Gray ha scritto il 17/11/2026 alle 20:15:",
+        "Ann Gray написала 17.11.2026 в 20:15:",
+    ],
+)
+def test_a_name_that_stands_before_its_date_attributes_what_is_quoted_below_it_and_nothing_else(line: str) -> None:
+    assert new_text(f"{line}\n> Where is it?\n\nIt left yesterday.\nRobin") == "It left yesterday.\nRobin"
+    assert new_text(f"It left yesterday.\n\n{line}\n> Where is it?\n") == "It left yesterday."
+    assert new_text(f"{line}\n\nIt left yesterday.").startswith("Ann Gray")
+
+
+def test_a_byline_on_two_lines_heads_a_comment() -> None:
+    history = "Ann Gray\nNov 16, 2026, 22:18 PST\n\nWhere is it?"
+    assert new_text(f"It left yesterday.\n\n{history}") == "It left yesterday."
+    assert new_text(f"Robin (Desk)\nNov 17, 2026, 9:18 PST\n\nIt left yesterday.\n\n{history}") == "It left yesterday."
+
+
+def test_a_sentence_with_a_time_of_day_that_stands_alone_is_no_byline() -> None:
+    assert new_text("It arrives at 11:37 am.") == "It arrives at 11:37 am."
+
+
+def test_a_telephone_s_line_may_end_with_a_full_stop() -> None:
+    assert new_text("It left yesterday.\n\nVon meinem Samsung Galaxy gesendet.\n\n> Where?") == "It left yesterday."
