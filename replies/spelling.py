@@ -1,9 +1,10 @@
 """Words that are spelt wrong, beyond doubt.
 
-A word counts only if it is all in lower case, has five letters or more, stands once in the mail, is in no list, and lies
-one slip of the finger (a letter too much, missing, wrong, or two changed about) from a word that people use often. English
-lists hold the commonest misspellings too ("recieve"): there, a rare word beside one that is a hundred times as frequent is
-taken for a slip as well. Whatever the customer or the scenario wrote is right by definition, and so are English words
+A word counts only if it is all in lower case, has four letters or more (four: if one is missing of five), stands once in
+the mail, is in no list, and lies one slip of the finger (a letter too much, missing, wrong, or two changed about) from a
+word that people use often; another ending makes another form of a word and no slip. Lists hold the commonest misspellings
+too ("recieve"): a rare word beside one that is a hundred times as frequent (a thousand times, outside of English) is taken
+for a slip as well. Whatever the customer or the scenario wrote is right by definition, and so are English words
 everywhere. Silence is better than a false alarm: texts that are no prose, and languages without a list, are `unknown`.
 
 The lists are those of the package wordfreq, on disk: a second and about a hundred megabytes for each language, when it is first
@@ -23,7 +24,7 @@ from replies.phrases import words
 log = logging.getLogger(__name__)
 
 MAX_TEXT = 8_000
-SHORTEST = 5
+SHORTEST = 4
 LEAST_WORDS = 20
 MOST_STRANGE = 40
 """Words in no list that are looked at; and a text in which more than one word in STRANGE_SHARE is in no list is no prose."""
@@ -33,10 +34,12 @@ MOST_SHOWN = 10
 LANGUAGES = frozenset({"cs", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "ru", "uk"})
 
 _MILLION = 1e6
-_OFTEN = {5: 5.6, 6: 2.1, 7: 0.7, 8: 0.21}
+_OFTEN = {4: 15.0, 5: 5.6, 6: 2.1, 7: 0.7, 8: 0.21}
 """How often in a million words the right word stands at least, by the letters of the wrong one: short words have neighbours."""
 _OFTEN_ENOUGH = 0.07
-_MISSPELT_RARER, _MISSPELT_BELOW = 100, 0.8  # English: so many times rarer than its neighbour, and rarer in a million
+_MISSPELT = {"en": (100, 0.8)}  # so many times rarer than its neighbour, and rarer in a million
+_MISSPELT_ELSEWHERE = (1_000, 0.15)  # lists of other languages are shorter, and hold more forms of a word
+_COMPOUND_OFTEN = 10.0  # what looks like a compound is a slip only beside a word as common as this
 _USED_IN_ENGLISH = 1.0
 _COMPOUNDS = frozenset({"de", "nl"})
 _IN_USE = 0.5  # in a million words
@@ -93,24 +96,41 @@ def _wrong(suspects: Iterable[str], language: str, frequencies: Mapping[str, flo
     """The wrong words among `suspects`, each with what was probably meant."""
     english = frequencies if language == "en" else _frequencies("en") or {}
     letters = _letters(language)
+    rarer, below = _MISSPELT.get(language, _MISSPELT_ELSEWHERE)
     looked_at = 0
     for word in suspects:
-        key = word.casefold()  # as the lists have it: ß is ss
+        key = word.casefold().replace("ё", "е")  # as the lists have it: ß is ss
         own = frequencies.get(key, 0.0) * _MILLION
-        if own and (language != "en" or own > _MISSPELT_BELOW):
+        if own > below:
             continue
         if language != "en" and english.get(word, 0.0) * _MILLION > _USED_IN_ENGLISH:
-            continue
-        if language in _COMPOUNDS and _is_compound(key, frequencies):
             continue
         looked_at += 1
         if looked_at > MOST_STRANGE:
             return
-        often, meant = max((frequencies.get(each, 0.0) * _MILLION, each) for each in _slips(key, letters))
-        if own and (often < own * _MISSPELT_RARER or meant.startswith(key[:-1]) or key.startswith(meant[:-1])):
-            continue  # a rare word, or a rare form of one, is no wrong one
+        often, meant = max(
+            (
+                (frequencies.get(each, 0.0) * _MILLION, each)
+                for each in _slips(key, letters)
+                if _is_meant(each, key, own)
+            ),
+            default=(0.0, ""),
+        )
+        if often < own * rarer:
+            continue
+        if often < _COMPOUND_OFTEN and language in _COMPOUNDS and _is_compound(key, frequencies):
+            continue
         if often >= _OFTEN.get(len(word), _OFTEN_ENOUGH):
             yield word, meant
+
+
+def _is_meant(each: str, key: str, own: float) -> bool:
+    """Whether `each` may have been meant: not if it is another form of the word, nor as short as the shortest."""
+    if len(key) == SHORTEST:
+        return len(each) > SHORTEST and each[:-1] != key
+    if own:
+        return not each.startswith(key[:-1]) and not key.startswith(each[:-1])
+    return each[:-1] not in (key, key[:-1]) and key[:-1] != each
 
 
 def _is_compound(word: str, frequencies: Mapping[str, float]) -> bool:

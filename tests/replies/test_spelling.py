@@ -37,6 +37,9 @@ def test_a_letter_without_mistakes_has_none(language: str) -> None:
         ("en", "checked", "chekced"),
         ("en", "receive", "recieve"),
         ("en", "delivery", "delivry"),
+        ("en", "another", "anothre"),
+        ("de", "neuen", "nuen"),
+        ("de", "geprüft", "gerpüft"),
         ("de", "erhalten", "erhaltten"),
         ("fr", "livraison", "livraisson"),
         ("es", "almacén", "almcén"),
@@ -51,6 +54,16 @@ def test_a_slip_of_the_finger_is_found_with_what_was_meant(language: str, right:
     found = spelling(text)
     assert (found.result, found.rule, found.value) == ("problem", "spelling.words", {wrong: right})
     assert wrong in found.evidence
+
+
+def test_a_misspelling_that_people_make_so_often_that_lists_have_it_is_found() -> None:
+    assert spelling(LETTERS["de"] + " Das geht leider nihct früher.").value == {"nihct": "nicht"}
+    assert spelling(LETTERS["en"] + " We will tell you wich one.").value == {"wich": "which"}
+
+
+def test_another_ending_makes_no_slip() -> None:
+    assert spelling(LETTERS["en"] + " The revoker is there.").result == "ok"
+    assert spelling(LETTERS["es"] + " El renderizador ha funcionado.").result == "ok"
 
 
 @pytest.mark.parametrize(
