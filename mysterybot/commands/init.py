@@ -18,6 +18,6 @@ def init(file: Path) -> int:
     except OSError as error:
         err.print(f"{file}: {error.strerror}", markup=False, style="red")
         return BAD
-    out.print(f"Wrote {file}. Next: put in your mailbox and desk, then", markup=False)
+    out.print(f"Wrote {file}. Next: put in your mailbox and desk, the password into anna.password, then", markup=False)
     out.print(f"  mysterybot check -c {file} --connect\n  mysterybot once first_question -c {file}", markup=False)
     return 0
