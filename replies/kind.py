@@ -134,10 +134,12 @@ class _Reading:
 
     def _gate(self) -> Classified | None:
         """The filter of a person's mailbox, in whose name it may speak, asks for a proof."""
-        guarded, proves = self.told.first(programs.guarded), self.told.first(programs.proves)
+        guarded = self.told.first(programs.guarded)
+        reachable = _REACHABLE.search(self.told.text)
+        proves = self.told.first(programs.proves) if guarded or reachable else ""
         marked = self.told.origin.strong or self.told.origin.weak
         asks = proves or (marked and not self.told.receipt and phrases.LINK.search(self.told.text))
-        if not (guarded and asks) and not (proves and not self.told.first_person and _REACHABLE.search(self.told.text)):
+        if not (guarded and asks) and not (proves and not self.told.first_person and reachable):
             return None
         if self.told.specific:
             return None

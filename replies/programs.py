@@ -6,12 +6,14 @@ sentence in the form that `replies.phrases.plain` gives.
 """
 
 import re
+from functools import lru_cache
 
 from replies import phrases
 from replies.phrases import table
 
 MAX_GAP = 80
 MAX_FOUND = 20
+KEPT = 128  # sentences of the mail that is being read: several rules ask the same of each
 
 _MATTER, _TAKEN_IN, _NOT_TAKEN_IN, _ENDED = (table(name) for name in ("matter", "taken_in", "not_taken_in", "ended"))
 _AUTOMATIC_WORD, _AUTOMATIC_MAIL = table("automatic_word"), table("automatic_mail")
@@ -31,6 +33,7 @@ _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
+@lru_cache(KEPT)
 def receipt(sentence: str) -> str:
     """The words that say that a request has come in, or ""."""
     if found := phrases.RECEIPT.search(sentence):
@@ -68,6 +71,7 @@ def proves(sentence: str) -> str:
     return _together(sentence, _PROVES, _PASSES)
 
 
+@lru_cache(KEPT)
 def automatic(sentence: str) -> str:
     """The words that say that a program writes, or ""."""
     return _together(sentence, _AUTOMATIC_MAIL, _AUTOMATIC_WORD)
