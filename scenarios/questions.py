@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from conversations.customer import Customer
 from conversations.durations import Duration
-from conversations.errors import Faulted, SendUncertain, Unanswered
+from conversations.errors import Faulted, NoReply, SendUncertain, Unanswered
 from conversations.reply import Reply
 from replies.finding import Finding
 from replies.questions import Question, answered
@@ -111,19 +111,25 @@ async def ask(customer: Customer, questions: Questions) -> list[Reply]:
 async def follow_up(customer: Customer, questions: Questions, first: Reply | None = None) -> list[Reply]:
     """Wait for a person and ask again for what is missing, as `ask` does after the acknowledgement.
 
-    `first`: a person's reply that has come already.
+    Who announces another answer ("I will look into it and write to you tomorrow") is waited for first, as long as for any
+    reply. `first`: a person's reply that has come already.
     """
-    patience = questions.patience_of(customer)
+    patience, asked_again = questions.patience_of(customer), 0
     replies = [first or await customer.reply(within=patience)]
     while missing := questions.unanswered_by(replies):
         coverage = questions.coverage(replies, missing)
         await customer.find(coverage)
-        if len(replies) > MOST_FOLLOW_UPS:
+        if "promise" in replies[-1].findings:
+            with suppress(NoReply):
+                replies.append(await customer.reply(within=patience))
+                continue
+        if asked_again == MOST_FOLLOW_UPS:
             after = f"{len(missing)} of {len(questions.questions)} questions unanswered after {len(replies)} replies"
             if coverage.result == "unknown":
                 raise Faulted(f"{after}, or answered: the expressions under expect take too long to search for")
             raise Unanswered(after)
         await customer.answer(questions.later(missing), facts=questions.facts)
+        asked_again += 1
         replies.append(await customer.reply(within=patience))
     await customer.find(questions.coverage(replies, missing))
     return replies

@@ -100,6 +100,46 @@ async def test_it_gives_up_after_three_follow_ups(tmp_path: Path) -> None:
     assert findings(ended) == [("problem", [0, 2])] * 4
 
 
+HOLDING = "I am looking into this and will write to you again in a moment."
+
+
+async def test_who_announces_an_answer_is_waited_for_and_not_asked_again(tmp_path: Path) -> None:
+    def in_two_mails(town: Town, mail: EmailMessage) -> None:
+        if len(town.delivered) == 1:
+            town.reply(mail, f"Hello Anna,\n\n{HOLDING}\n\nRobin")
+            town.reply(
+                mail,
+                "Hello Anna,\n\nit will be ready on Thursday and is EUR 12.\n\nRobin",
+                **{"Message-ID": "<2@desk>"},
+            )
+
+    def one_by_one(town: Town, mail: EmailMessage) -> None:
+        if len(town.delivered) == 1:
+            town.reply(mail, f"Hello Anna,\n\n{HOLDING}\n\nRobin")
+
+    town = Town(tmp_path / "later", answer=one_by_one)
+    town.folder.mkdir()
+    async with life(town, ask_and_follow_up) as here:
+        begun = await begin(here.journal, definition(WITH), town.clock.now())
+        await here.settle()
+        town.clock.turn(3600)
+        town.reply(town.delivered[0], "It will be ready on Thursday and is EUR 12.", **{"Message-ID": "<2@desk>"})
+        ended = await here.play(begun)
+    assert (ended.verdict, len(town.delivered)) == ("passed", 2), "the question and the thanks"
+    assert findings(ended) == [("problem", [0, 2]), ("ok", [2, 2])]
+    town = Town(tmp_path, answer=in_two_mails)
+    ended = await played(town)
+    assert (ended.verdict, len(town.delivered)) == ("passed", 2)
+
+
+async def test_who_announces_an_answer_and_sends_none_is_asked_again(tmp_path: Path) -> None:
+    town = Town(tmp_path, answer=Agent(HOLDING, "On Thursday, EUR 12."))
+    ended = await played(town)
+    assert ended.verdict == "passed", ended.reason
+    assert len(town.delivered) == 3
+    assert [step.outcome.get("error") for step in ended.steps if step.name == "reply"] == [None, "NoReply", None]
+
+
 async def test_an_expression_that_takes_too_long_is_our_fault_and_not_the_desks(tmp_path: Path) -> None:
     slow = {"ask": "When will it be ready?", "expect": [r"(x+x+)+[yz]"]}
     town = Town(tmp_path, answer=Agent(*["x" * 5_000] * 4))
