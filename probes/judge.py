@@ -16,6 +16,9 @@ import httpx
 from probes.errors import NoOpinion
 from probes.secret import Secret
 
+END_WITHIN = 5.0
+"""Seconds in which a program that was killed must be gone."""
+
 MAX_ANSWER_BYTES = 256 * 1024
 MOST_TOKENS = 300
 
@@ -101,8 +104,18 @@ async def _run(whom: Program, asked: str) -> str:
     finally:
         with contextlib.suppress(ProcessLookupError):  # it and whatever it has started
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await _end(process)
     return said.decode("utf-8", "replace")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Wait until it has gone. asyncio does not see the end of a pipe that nobody reads from, so what it still said is read."""
+    assert process.stdout is not None
+    with contextlib.suppress(TimeoutError):  # somebody who left its group may hold the pipe open
+        async with asyncio.timeout(END_WITHIN):
+            while await process.stdout.read(65_536):
+                pass
+            await process.wait()
 
 
 async def _talk(process: asyncio.subprocess.Process, asked: bytes, name: str) -> bytes:

@@ -72,5 +72,6 @@ async def test_no_false_page_and_no_missed_one_over_a_clock_change_a_holiday_a_m
 
 MISSING = {
     "mysterybot_control_mail_lost_total",  # no control mails in this config
+    "mysterybot_notifications_total",  # no place that notices go to
     "mysterybot_reach_certificate_expiry_timestamp_seconds",  # and no TLS
 }

@@ -28,6 +28,7 @@ from mysterybot.reaching import targets
 from mysterybot.reloading import Reloading
 from mysterybot.visits import Visits
 from probes.form.browser import Browser
+from probes.mail.arrivals import InboxState
 from probes.reach.reached import Reached
 from tests.conversations.desk import MAILBOX, Life, Town, World
 
@@ -162,7 +163,7 @@ class Weekend:
         engine = Engine(journal, world, town.clock, "test:1", find_scenario)
         dispatch = LocalDispatch(journal, engine.advance, town.clock)
         intake = Intake(journal, MAILBOX, "anna@inbox.example", town.clock, self.folder / "evidence", dispatch.nudge)
-        state = SimpleNamespace(up=True, clock_skew_seconds=0.0, error=None)
+        state = InboxState(up=True, since=BEGIN, clock_skew_seconds=0.0)
         world.mailboxes = {
             MAILBOX: SimpleNamespace(inbox=SimpleNamespace(state=state), account=config.mailboxes[MAILBOX])
         }
