@@ -52,10 +52,16 @@ class Worker:
 async def test_a_sweep_sets_everything_in_motion_that_is_due_and_nothing_else(journal: Journal) -> None:
     await begun(journal, 3)
     await journal.write(lambda c: lifecycle.claim(c, "c2", "somebody else", START, START + 60))
-    worker = Worker(journal)
+    may_end = asyncio.Event()
+
+    async def work(_: str) -> None:
+        await may_end.wait()
+
+    worker = Worker(journal, work)
     dispatch = LocalDispatch(journal, worker, Clock())
     assert await dispatch.sweep() == 2
     assert await dispatch.sweep() == 0, "what is in motion is not started again"
+    may_end.set()
     await dispatch.drain()
     assert worker.advanced == {"c0": 1, "c1": 1}
 
