@@ -1,9 +1,7 @@
 """What Prometheus is told."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,6 +22,7 @@ from exporters.metrics import METRICS
 from exporters.prometheus import render
 from exporters.snapshot import LiveMailbox, LiveVisit, snapshot
 from replies.checks import NAMES as CHECKS
+from tests.exporters.alerts.promtool import promtool
 from tests.exporters.stories import (
     ACME,
     DAY,
@@ -58,16 +57,6 @@ def value(text: str, series: str) -> float | None:
     ]
     assert len(found) <= 1, f"{series} is not one series"
     return found[0] if found else None
-
-
-def promtool() -> str:
-    found = shutil.which("promtool")
-    if found is not None:
-        return found
-    reason = "needs Debian's prometheus, which brings promtool"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def note_reach(connection: Connection, labels: dict[str, str], *, up: bool, expires: float | None = None) -> None:
